@@ -1,0 +1,118 @@
+"""Commands: from one line of shell words to what Compose, a Dockerfile and an editor want."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from jinja2 import Environment
+from jinja2.ext import Extension
+
+# Console scripts that are Python modules too, so that a debugger can start them.
+MODULES = frozenset({"uvicorn", "flask", "gunicorn", "hypercorn", "fastapi", "granian", "waitress", "daphne", "celery"})
+
+
+def words(command: str) -> list[str]:
+    """Split a command like a shell does, without running one.
+
+    Raises:
+        ValueError: for a quotation that is not closed.
+    """
+    return shlex.split(command)
+
+
+def command_error(command: str) -> str:
+    """Say in one sentence what is wrong with a command; empty for a good one."""
+    if not command.isprintable():
+        return "app_command must be one line of text."
+    try:
+        parts = words(command)
+    except ValueError:
+        return f"app_command {command!r} has a quotation mark that is not closed."
+    if not parts or not parts[0]:
+        return "app_command is empty: give the command that starts the app, like python -m my_app.server."
+    return ""
+
+
+def exec_form(command: str) -> str:
+    """Return a command as a JSON list of its words, the exec form of a Dockerfile."""
+    return json.dumps(words(command), ensure_ascii=False)
+
+
+def compose_form(command: str) -> str:
+    """Return a command as a list for a Compose file, where a `$` has to be doubled to stay one."""
+    return exec_form(command).replace("$", "$$")
+
+
+def on_host(command: str, app_port: int, host_port: int) -> str:
+    """Return the command that starts the app on the host: loopback only, on the project's own port."""
+    port = re.compile(rf"(^|[:=]){app_port}$")
+    return shlex.join(port.sub(rf"\g<1>{host_port}", word.replace("0.0.0.0", "127.0.0.1")) for word in words(command))
+
+
+def debug_target(command: str) -> dict[str, Any]:
+    """Return what a debugger starts for a command: `module`, or `program`, and `args`.
+
+    Returns:
+        `{"module": name}` for a Python module, else `{"program": path}`, the path relative to the project; a console
+        script is looked for in the virtual environment `.venv`. Besides `args`, a list, and `parameters`, the same
+        as one line of shell words.
+    """
+    first, *args = words(command)
+    if first in {"python", "python3"} and args[:1] == ["-m"] and len(args) > 1:
+        target, args = {"module": args[1]}, args[2:]
+    elif first in {"python", "python3"} and args:
+        target, args = {"program": args[0]}, args[1:]
+    elif first in MODULES:
+        target = {"module": first}
+    else:
+        target = {"program": f".venv/bin/{first}"}
+    return {**target, "args": args, "parameters": shlex.join(args)}
+
+
+def install_commands(source: str, listed: bool, extra: list[str]) -> list[str]:
+    """Return the commands that install dependencies inside the image, with uv.
+
+    Args:
+        source: the file that declares them, or `none`.
+        listed: whether an earlier stage has made a list of it, `/requirements.txt`.
+        extra: further packages, as requirements.
+    """
+    commands = []
+    if listed:
+        commands.append("uv pip install -r /requirements.txt")
+    elif source == "uv.lock":
+        commands.append("uv sync --frozen --no-dev --no-install-project")
+    elif source != "none":
+        commands.append(f"uv pip install -r {source}")
+    if extra:
+        commands.append("uv pip install " + " ".join(f'"{package}"' for package in extra))
+    return commands
+
+
+def to_json_text(value: Any) -> str:
+    """Return a value as JSON, readable: no escapes but those that JSON needs. Valid in Python, TOML and YAML too for text."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def xml_attribute(text: str) -> str:
+    """Return a text as the quoted value of an XML attribute."""
+    return quoteattr(text)
+
+
+class CommandsExtension(Extension):
+    """Filters that write commands, JSON and XML; globals `command_error` and `install_commands`."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.filters["exec_form"] = exec_form
+        environment.filters["compose_form"] = compose_form
+        environment.filters["on_host"] = on_host
+        environment.filters["debug_target"] = debug_target
+        environment.filters["json_text"] = to_json_text
+        environment.filters["xml_attribute"] = xml_attribute
+        environment.globals["install_commands"] = install_commands
+        environment.globals["command_error"] = command_error

@@ -1,0 +1,702 @@
+"""What the destination already has: other templates' answers, dependencies, packages, an app that can be started.
+
+Everything here only reads, never imports or runs what it finds, and takes a file that it can't read for a missing one. What
+is found becomes a saved answer, because an update renders into empty temporary folders.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import inspect
+import keyword
+import os
+import re
+import shlex
+import sys
+import tomllib
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from copier.errors import UserMessageError
+from jinja2 import Environment, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+ANSWERS_FILE = ".copier-answers.yml"
+ANSWERS_FILE_BESIDE_ANOTHER = ".copier-answers.chora-compose.yml"
+# Saved for every stack: an answers file that holds them all is ours.
+OUR_KEYS = frozenset({"project_slug", "stack", "keep_files", "generated_on"})
+
+# Every file that this or a later version of the template may write; one that exists at adoption stays the user's.
+TEMPLATE_FILES = (
+    *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml"),
+    *("Dockerfile", ".dockerignore", "COMPOSE.md", ".env.defaults", ".env.services", ".env.test"),
+    *(".env.production.example", ".gitlab-ci.yml", ".github/workflows/test.yml", ".github/dependabot.yml"),
+    *("pyproject.toml", ".pre-commit-config.yaml", ".vscode/launch.json", ".run/app.run.xml"),
+    *("nginx/nginx.conf", "nginx/default.conf.template", "nginx/Dockerfile"),
+    *("scripts/setup", "scripts/branch-env", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
+)
+
+IGNORED_FOLDERS = frozenset(
+    {"node_modules", "venv", "env", "virtualenv", "site-packages", "build", "dist", "tests", "test", "testing", "docs", "doc"}
+    | {"examples", "example", "samples", "benchmarks", "bench", "scripts", "tools", "migrations", "alembic", "ci", "bin"}
+    | {"typings", "stubs", "vendor", "third_party", "docs_src", "notebooks", "ansible", "deploy", "hooks"}
+)
+IGNORED_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "versioneer.py", "hatch_build.py"})
+MAX_FILES = 3000
+MAX_BYTES = 400_000
+
+WSGI = frozenset({"Flask"})
+ASGI = frozenset({"FastAPI", "Starlette", "Quart", "Litestar"})
+# Of which framework an object is, where that is not said beside it: made by a factory, or only called like one.
+MADE, NAMED = "made", "named"
+# Called `app` as well, and no web application.
+OTHER_APPS = frozenset({"Typer", "Celery", "QApplication", "App", "Cyclopts", "Huey", "Dramatiq", "Group"})
+FRAMEWORK_OF = {"Flask": "flask", "FastAPI": "fastapi"}
+FACTORIES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
+OBJECTS = ("app", "application", "api")
+HINT = re.compile("|".join((*WSGI, *ASGI, *FACTORIES, r"^\s*(?:app|application)\b[^\n]*=")), re.MULTILINE)
+SUBCLASS = re.compile(rf"^class\s+(\w+)\(.*?\b({'|'.join((*WSGI, *ASGI))})\b[^\n]*\):", re.MULTILINE)
+# Modules in which a server is looked for first.
+STEMS = ("server", "main", "app", "asgi", "wsgi", "__init__", "api", "application", "web", "core", "run", "__main__")
+
+
+def read(path: Path) -> str:
+    """Return a file's text; empty where it is missing, unreadable, no plain file or larger than a source file is."""
+    try:
+        return (
+            ""
+            if not path.is_file() or path.stat().st_size > MAX_BYTES
+            else path.read_text(encoding="utf-8-sig", errors="replace")
+        )
+    except OSError:
+        return ""
+
+
+def is_ours(answers: object) -> bool:
+    """Tell whether the content of an answers file was written by this template."""
+    if not isinstance(answers, Mapping):
+        return False
+    return answers.keys() >= OUR_KEYS or "chora-compose-template" in str(answers.get("_src_path"))
+
+
+def load_answers(path: Path) -> object:
+    """Return the content of an answers file; None where there is none or it is no YAML."""
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except (OSError, yaml.YAMLError):
+        return None
+
+
+def answers_file_name(destination: Path) -> str:
+    """Return the name of our answers file: the usual one, or the other where that is another template's."""
+    usual = destination / ANSWERS_FILE
+    return ANSWERS_FILE_BESIDE_ANOTHER if usual.exists() and not is_ours(load_answers(usual)) else ANSWERS_FILE
+
+
+def check_destination(destination: Path) -> str:
+    """Refuse a destination that can't be written to, before anything is asked.
+
+    Returns:
+        An empty text, so that it can stand in a message of copier.yml.
+
+    Raises:
+        UserMessageError: with a sentence that says what to do; Copier prints it and exits with 1.
+    """
+    folder = destination
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        raise UserMessageError(f"The destination {destination} can't be a folder, because {folder} is a file: name another one.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserMessageError(f"The destination {destination} can't be written to: name another one, or change {folder}.")
+    return ""
+
+
+def use_own_answers_only(destination: Path) -> bool:
+    """Replace the previous answers that Copier has loaded by our own, if they are another template's.
+
+    Copier reads the previous answers from `.copier-answers.yml` before it knows the template's `_answers_file`, so the
+    answers of a template that was there first would become ours. It has no setting against that (9.19); the object
+    that holds them is the one of the question being rendered.
+
+    Returns:
+        True, so that it can stand in a question's `ask`.
+    """
+    frame = inspect.currentframe()
+    while frame:
+        last = getattr(getattr(frame.f_locals.get("self"), "answers", None), "last", None)
+        if isinstance(last, dict) and last and not is_ours(last):
+            ours = load_answers(destination / ANSWERS_FILE_BESIDE_ANOTHER)
+            last.clear()
+            last.update(ours if is_ours(ours) else {})  # type: ignore[call-overload]
+        frame = frame.f_back
+    return True
+
+
+@dataclass(frozen=True)
+class Server:
+    """A module-level application object, or a function that makes one."""
+
+    path: str
+    """The file, relative to the project, with `/`."""
+    name: str
+    """The object's or the function's name."""
+    framework: str
+    """The name of the class that is called: Flask, FastAPI, …"""
+    factory: bool
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What one file declares as run-time dependencies."""
+
+    source: str
+    """The file's name."""
+    names: frozenset[str]
+    """Canonical names of the packages, extras as `name[extra]` besides."""
+    complete: bool
+    """False where the list can't be read without the code: computed, or in further files."""
+
+
+def requirement_names(lines: list[str]) -> frozenset[str]:
+    """Return the canonical names in requirement lines; what is not a requirement is passed over."""
+    names = set()
+    for line in lines:
+        text = re.split(r"\s#|\s--hash", line.strip())[0].strip().rstrip("\\")
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        name = canonicalize_name(requirement.name)
+        names |= {name} | {f"{name}[{extra}]" for extra in requirement.extras}
+    return frozenset(names)
+
+
+class Destination:
+    """A folder that a project is rendered into, as it was before.
+
+    Args:
+        root: the folder; it need not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.sources = tuple(self._sources())
+        self.pyproject = self._pyproject()
+        self.declared = tuple(self._declared())
+
+    def _sources(self) -> Iterator[str]:
+        """Yield the paths of the Python files that may be part of the app, nearest first."""
+        level, found = [self.root], 0
+        while level and found < MAX_FILES:
+            deeper: list[Path] = []
+            for folder in level:
+                try:
+                    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+                except OSError:
+                    continue
+                names = {entry.name for entry in entries}
+                if folder != self.root and names & {"pyvenv.cfg", "conda-meta"}:
+                    continue
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in IGNORED_FOLDERS and not entry.name.endswith((".egg-info", "_tests")):
+                            deeper.append(Path(entry.path))
+                    elif entry.name.endswith(".py") and self._is_app_file(entry.name) and found < MAX_FILES:
+                        found += 1
+                        yield Path(entry.path).relative_to(self.root).as_posix()
+            level = deeper
+
+    @staticmethod
+    def _is_app_file(name: str) -> bool:
+        return name not in IGNORED_FILES and not name.startswith("test_") and not name.endswith("_test.py")
+
+    def _pyproject(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(read(self.root / "pyproject.toml"))
+        except tomllib.TOMLDecodeError:
+            return {}
+
+    def _table(self, *keys: str) -> dict[str, Any]:
+        """Return a table of pyproject.toml, empty where it is missing or no table."""
+        table: Any = self.pyproject
+        for key in keys:
+            table = table.get(key) if isinstance(table, dict) else None
+        return table if isinstance(table, dict) else {}
+
+    @property
+    def has_app(self) -> bool:
+        """Whether there is Python code that may be an app."""
+        return bool(self.sources)
+
+    # What it depends on
+
+    def _declared(self) -> Iterator[Declared]:
+        """Yield what each file declares, in the order in which they are preferred."""
+        project, poetry = self._table("project"), self._table("tool", "poetry")
+        dynamic = project.get("dynamic")
+        computed = isinstance(dynamic, list) and "dependencies" in dynamic
+        names = self._listed_names()
+        poetry_names: set[str] = set()
+        for name, value in self._table("tool", "poetry", "dependencies").items():
+            poetry_names.add(canonicalize_name(name))
+            if isinstance(value, dict) and isinstance(value.get("extras"), list):
+                poetry_names |= {f"{canonicalize_name(name)}[{extra}]" for extra in value["extras"]}
+        in_pyproject = names | (poetry_names - {"python"})
+        legacy = self._legacy_names()
+        if computed:
+            in_pyproject |= legacy
+        if project and (self.root / "uv.lock").is_file():
+            yield Declared("uv.lock", in_pyproject, True)
+        if (project or poetry) and (self.root / "poetry.lock").is_file():
+            yield Declared("poetry.lock", in_pyproject, True)
+        if (self.root / "requirements.txt").is_file():
+            yield self._requirements()
+        if project or poetry:
+            yield Declared("pyproject.toml", in_pyproject, bool(project) and not computed)
+        for name in ("setup.py", "setup.cfg"):
+            if (self.root / name).is_file() and not project and not poetry and (name == "setup.py" or legacy):
+                yield Declared(name, legacy, False)
+
+    def _listed_names(self) -> frozenset[str]:
+        """Return what `[project] dependencies` lists."""
+        listed = self._table("project").get("dependencies")
+        return requirement_names([line for line in listed if isinstance(line, str)] if isinstance(listed, list) else [])
+
+    def _requirements(self) -> Declared:
+        """Read requirements.txt and what it includes; it needs the code where it includes or names a path."""
+        lines: list[str] = []
+        queue, seen, complete = [self.root / "requirements.txt"], set(), True
+        while queue:
+            path = queue.pop()
+            if path in seen:
+                continue
+            seen.add(path)
+            for line in read(path).splitlines():
+                text = line.split(" #")[0].strip()
+                include = re.match(r"(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", text)
+                if include:
+                    complete = False
+                    if text.startswith(("-r", "--requirement")):
+                        queue.append((path.parent / include[1]).resolve())
+                elif re.match(r"(-e|--editable)\b|\.{1,2}(/|$|\[)|file:|/", text):
+                    complete = False
+                else:
+                    lines.append(text)
+        names = requirement_names(lines)
+        if not complete:
+            names |= self._listed_names()
+            names |= self._legacy_names()
+        return Declared("requirements.txt", names, complete)
+
+    def _legacy_names(self) -> frozenset[str]:
+        """Return what setup.cfg and setup.py require, as far as they say it in plain text."""
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read_string(read(self.root / "setup.cfg"))
+            lines = config.get("options", "install_requires", fallback="").splitlines()
+        except configparser.Error:
+            lines = []
+        text = read(self.root / "setup.py")
+        for block in re.findall(r"(?:install_requires|requirements|requires)\s*=\s*\[(.*?)\]", text, re.DOTALL):
+            lines += [first or second for first, second in re.findall(r"\"([^\"\n]+)\"|'([^'\n]+)'", block)]
+        return requirement_names(lines)
+
+    @property
+    def dependency_names(self) -> frozenset[str]:
+        """Canonical names of everything that any file declares."""
+        return frozenset().union(*(declared.names for declared in self.declared))
+
+    @property
+    def dependencies(self) -> Declared:
+        """The file to install from: a lock file, else the first that declares the framework, else the first with anything."""
+        for declared in self.declared:
+            if declared.source.endswith(".lock"):
+                return declared
+        framework = self.framework
+        for declared in self.declared:
+            if framework in declared.names:
+                return declared
+        for declared in self.declared:
+            if declared.names or not declared.complete:
+                return declared
+        return self.declared[0] if self.declared else Declared("none", frozenset(), True)
+
+    def requires_python(self) -> str:
+        """Return the version specifier for Python, empty where none is declared."""
+        declared = self._table("project").get("requires-python")
+        if isinstance(declared, str):
+            return declared
+        poetry = self._table("tool", "poetry", "dependencies").get("python")
+        if isinstance(poetry, str):
+            return caret_to_pep440(poetry)
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read_string(read(self.root / "setup.cfg"))
+            if declared := config.get("options", "python_requires", fallback=""):
+                return declared
+        except configparser.Error:
+            pass
+        found = re.search(r"python_requires\s*=\s*[\"']([^\"']+)[\"']", read(self.root / "setup.py"))
+        return found[1] if found else ""
+
+    # What it is
+
+    @property
+    def source_folder(self) -> str:
+        """The folder that imports start from: `src` in a src layout, else `.`."""
+        in_src = [source for source in self.sources if source.startswith("src/")]
+        if not in_src or "src/__init__.py" in in_src:
+            return "."
+        outside = [source for source in self.sources if source.endswith("/__init__.py") and not source.startswith("src/")]
+        return "." if outside and not any(source.endswith("/__init__.py") for source in in_src) else "src"
+
+    def module_of(self, path: str) -> str:
+        """Return the dotted name under which a file is imported from the source folder."""
+        pure = PurePosixPath(path)
+        if self.source_folder != "." and pure.is_relative_to(self.source_folder):
+            pure = pure.relative_to(self.source_folder)
+        parts = pure.with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, cut to what a project's name may be."""
+        return "".join(char for char in self.root.name if char.isprintable()).strip()[:60].strip() or "app"
+
+    @property
+    def package(self) -> str:
+        """The name of the main package, empty where there is none."""
+        return self.packages[0] if self.packages else ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Names of the top-level packages, the project's namesake first, then those that hold more modules."""
+        prefix = "" if self.source_folder == "." else f"{self.source_folder}/"
+        size: dict[str, int] = {}
+        inits = set()
+        for source in self.sources:
+            if source.startswith(prefix) and "/" in (rest := source.removeprefix(prefix)):
+                top = rest.split("/")[0]
+                size[top] = size.get(top, 0) + 1
+                if rest == f"{top}/__init__.py":
+                    inits.add(top)
+        namesakes = {str(name).lower().replace("-", "_").replace(".", "_") for name in self._project_names()}
+        # The rest can't be a package_name: a package that hides a module of the standard library, say.
+        names = [
+            name for name in size if name.isidentifier() and not keyword.iskeyword(name) and name not in sys.stdlib_module_names
+        ]
+        return tuple(sorted(names, key=lambda name: (name.lower() not in namesakes, name not in inits, -size[name], name)))
+
+    def _project_names(self) -> Iterator[object]:
+        yield self._table("project").get("name", "")
+        yield self._table("tool", "poetry").get("name", "")
+        found = re.search(r"\bname\s*=\s*[\"']([^\"']+)[\"']", read(self.root / "setup.py"))
+        yield found[1] if found else ""
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Names of the console scripts that the project installs."""
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read_string(read(self.root / "setup.cfg"))
+            legacy = config.get("options.entry_points", "console_scripts", fallback="")
+        except configparser.Error:
+            legacy = ""
+        found = re.search(r"console_scripts[\"']?\s*[:=]\s*\[(.*?)\]", read(self.root / "setup.py"), re.DOTALL)
+        legacy += "\n" + (found[1] if found else "")
+        return (
+            *self._table("project", "scripts"),
+            *self._table("tool", "poetry", "scripts"),
+            *re.findall(r"([\w.-]+)\s*=\s*[\w.]+:\w+", legacy),
+        )
+
+    @property
+    def framework(self) -> str:
+        """`fastapi`, `flask`, or empty; of two, the one of the server that is found."""
+        names = self.dependency_names
+        declared = [name for name in ("fastapi", "flask") if name in names]
+        server = self.server
+        if server and server.framework in FRAMEWORK_OF:
+            return FRAMEWORK_OF[server.framework]
+        return declared[0] if declared and (server is None or not self.has_app) else ""
+
+    @property
+    def server(self) -> Server | None:
+        """The application object or factory that is most likely the one to start."""
+        servers = _servers(self)
+        return servers[0] if servers else None
+
+    def app_command(self, app_port: int, package: str) -> str:
+        """Return the command that starts the app inside a container, as shell words.
+
+        Args:
+            app_port: the port that it shall listen on.
+            package: the project's package, for the last resort `python -m <package>.server`.
+        """
+        names, server = self.dependency_names, self.server
+        if (self.root / "manage.py").is_file() and ("django" in names or "django" in read(self.root / "manage.py").lower()):
+            return f"python manage.py runserver 0.0.0.0:{app_port}"
+        if server:
+            module = self.module_of(server.path)
+            target = f"{module}:{server.name}"
+            if server.framework in ASGI:
+                factory = " --factory" if server.factory else ""
+                return f"uvicorn {target}{factory} --host 0.0.0.0 --port {app_port}"
+            call = "()" if server.factory else ""
+            if "gunicorn" in names:
+                return f"gunicorn --bind 0.0.0.0:{app_port} {shlex.quote(target + call)}"
+            # The flask command finds these names by itself.
+            short = server.name in {"app", "application", "create_app", "make_app"}
+            return f"flask --app {module if short else target} run --host 0.0.0.0 --port {app_port}"
+        return self._plain_command(package)
+
+    def _plain_command(self, package: str) -> str:
+        """Return the command for an app without a known framework."""
+        prefix = "" if self.source_folder == "." else f"{self.source_folder}/"
+        sources = set(self.sources)
+        for module in ("server", "__main__", "main", "app"):
+            if f"{prefix}{package}/{module}.py" in sources:
+                return f"python -m {package}" if module == "__main__" else f"python -m {package}.{module}"
+        for script in self.scripts:
+            if script.replace("-", "_") == package or script.endswith(("server", "serve")):
+                return shlex.quote(script)
+        for name in ("server.py", "main.py", "app.py", "run.py", "wsgi.py", "__main__.py"):
+            if name in sources:
+                return f"python {name}"
+        top = [source for source in self.sources if "/" not in source]
+        return f"python {shlex.quote(top[0])}" if len(top) == 1 and not self.packages else f"python -m {package}.server"
+
+    def extra_packages(self, command: str) -> list[str]:
+        """Return what a command needs and no file declares: the framework, or a server such as uvicorn."""
+        names, first, server = self.dependency_names, command.split(" ")[0], self.server
+        needed = [server.framework.lower()] if server and first in {"flask", "uvicorn"} and not self.declared else []
+        if first == "uvicorn" and not names & {"uvicorn", "uvicorn[standard]", "fastapi[standard]", "fastapi[all]"}:
+            needed.append("uvicorn")
+        return needed
+
+    def undeclared(self, requirements: list[str]) -> list[str]:
+        """Return those requirements whose package the file to install from does not declare."""
+        names = self.dependencies.names
+        return [text for text in requirements if canonicalize_name(Requirement(text).name) not in names]
+
+    def needs_install(self, command: str) -> bool:
+        """Whether the project itself has to be installed: for its command, or because it asks for its own metadata."""
+        if not self._table("build-system") and not (self.root / "setup.py").is_file():
+            return False
+        if shlex.split(command)[:1] and shlex.split(command)[0] in self.scripts:
+            return True
+        asks = re.compile(r"importlib[._]metadata|\bpkg_resources\b")
+        return any(asks.search(read(self.root / source)) for source in self.sources)
+
+    def migrate_command(self, package: str) -> str:
+        """Return the command that migrates the database, empty where none is found."""
+        if (self.root / "manage.py").is_file():
+            return "python manage.py migrate --noinput"
+        if (self.root / "alembic.ini").is_file():
+            return "alembic upgrade head"
+        prefix = "" if self.source_folder == "." else f"{self.source_folder}/"
+        return f"python -m {package}.migrate" if f"{prefix}{package}/migrate.py" in self.sources else ""
+
+    def workdir(self) -> str:
+        """Return the working folder of the last stage of an existing Dockerfile, `/workspace` where none says one."""
+        folder = PurePosixPath("/")
+        for line in read(self.root / "Dockerfile").splitlines():
+            if re.match(r"\s*FROM\s", line, re.IGNORECASE):
+                folder = PurePosixPath("/")
+            elif found := re.match(r"\s*WORKDIR\s+(.+)", line, re.IGNORECASE):
+                folder /= found[1].strip().strip("\"'")
+        return str(folder) if str(folder) != "/" and "$" not in str(folder) else "/workspace"
+
+    def existing(self) -> list[str]:
+        """Return the files that exist and that the template would write, as paths with `/`."""
+        return sorted(name for name in TEMPLATE_FILES if os.path.lexists(self.root / name))
+
+
+def caret_to_pep440(spec: str) -> str:
+    """Return a version specifier of Poetry as one of PEP 440: `^3.10` is `>=3.10,<4`, `~3.10` is `~=3.10.0`."""
+    parts = []
+    for part in re.split(r"[,\s]+", re.sub(r"([<>=!~^])\s+", r"\1", spec.strip())):
+        if part.startswith("^"):
+            parts.append(f">={part[1:]},<{int(part[1:].split('.')[0] or 0) + 1}" if part[1:2].isdigit() else "")
+        elif re.fullmatch(r"~\d+\.\d+", part):
+            parts.append(f"~={part[1:]}.0")
+        elif re.fullmatch(r"~\d.*", part):
+            parts.append(f"~={part[1:]}")
+        elif re.fullmatch(r"\d+\.\d+", part):
+            parts.append(f"=={part}.*")
+        elif re.fullmatch(r"\d[\d.*]*", part):
+            parts.append(f"=={part}")
+        else:
+            parts.append(part)
+    return ",".join(part for part in parts if part and part != "*")
+
+
+def python_version(specifier: str, choices: list[str], preferred: str) -> str:
+    """Return the preferred version of Python, or the newest choice that a specifier allows.
+
+    Args:
+        specifier: as in `requires-python`; one that can't be read allows everything.
+        choices: versions such as `"3.13"`, oldest first.
+        preferred: taken if it is allowed, and where no choice is.
+    """
+    try:
+        allowed = SpecifierSet(specifier)
+    except InvalidSpecifier:
+        return preferred
+    good = [version for version in choices if any(allowed.contains(f"{version}.{patch}") for patch in range(100))]
+    return preferred if preferred in good or not good else good[-1]
+
+
+def called_name(node: ast.expr | None) -> str:
+    """Return the last part of the name of what an expression calls, empty if it is no call."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run at import, also below `if` and `try`, but not below `if __name__ == …`."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            if "__name__" not in ast.dump(node.test):
+                yield from module_level(node.body)
+                yield from module_level(node.orelse)
+        elif isinstance(node, ast.Try | ast.With):
+            yield from module_level(node.body)
+
+
+def servers_in(path: str, text: str, subclasses: Mapping[str, str]) -> Iterator[Server]:
+    """Yield the application objects and factories that a source text defines.
+
+    Args:
+        path: the file's path, kept in the result.
+        text: Python source; one that does not parse defines nothing.
+        subclasses: classes of the project's own, and the class of a framework that each is made from.
+
+    Returns:
+        Servers; the framework is `MADE` or `NAMED` where it is not said beside the object.
+    """
+    classes = {name: name for name in WSGI | ASGI} | dict(subclasses)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    made_by: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for inner in ast.walk(node):
+                if (name := called_name(inner) if isinstance(inner, ast.Call) else "") in classes:
+                    made_by[node.name] = classes[name]
+            if (returned := getattr(node.returns, "id", "")) in classes:
+                made_by[node.name] = classes[returned]
+            required = len(node.args.args) - len(node.args.defaults) + sum(d is None for d in node.args.kw_defaults)
+            if node.name in FACTORIES and not required and isinstance(node, ast.FunctionDef):
+                yield Server(path, node.name, made_by.get(node.name, NAMED), factory=True)
+    for node in module_level(tree.body):
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets, value = [node.target], node.value
+        else:
+            continue
+        name = called_name(value)
+        framework = classes.get(name) or made_by.get(name) or (MADE if name in FACTORIES else "")
+        for target in targets:
+            if isinstance(target, ast.Name):
+                by_name = target.id in OBJECTS[:2] and isinstance(value, ast.Call | ast.Attribute) and name not in OTHER_APPS
+                if framework or by_name:
+                    yield Server(path, target.id, framework or NAMED, factory=False)
+
+
+@lru_cache(maxsize=8)
+def _servers(destination: Destination) -> tuple[Server, ...]:
+    """Return every server of a destination, the likeliest first."""
+    texts = {source: text for source in destination.sources if HINT.search(text := read(destination.root / source))}
+    subclasses = {
+        name: framework for text in texts.values() for name, framework in re.findall(SUBCLASS, text) if name != framework
+    }
+    found = [server for source, text in texts.items() for server in servers_in(source, text, subclasses)]
+    known = [server.framework for server in found if server.framework not in {MADE, NAMED}]
+    names = destination.dependency_names
+    guess = known[0] if known else "FastAPI" if "fastapi" in names else "Flask" if "flask" in names else ""
+    found = [server for server in found if guess or server.framework not in {MADE, NAMED}]
+    package = destination.packages[0] if destination.packages else ""
+
+    def rank(server: Server) -> tuple[bool, bool, int, bool, bool, int, int, str]:
+        path = PurePosixPath(server.path)
+        module = destination.module_of(server.path)
+        return (
+            not all(part.isidentifier() for part in module.split(".")),
+            server.framework == NAMED,
+            OBJECTS.index(server.name) if server.name in OBJECTS else len(OBJECTS) - (1 if server.factory else 0),
+            server.factory,
+            bool(package) and module.split(".")[0] != package and len(path.parts) > 1,
+            len(path.parts),
+            STEMS.index(path.stem) if path.stem in STEMS else len(STEMS),
+            server.path,
+        )
+
+    ranked = sorted(found, key=rank)
+    return tuple(replace(server, framework=guess) if server.framework in {MADE, NAMED} else server for server in ranked)
+
+
+@lru_cache(maxsize=8)
+def _destination(root: Path, _stamp: tuple[int, ...]) -> Destination:
+    return Destination(root)
+
+
+def destination(root: Path) -> Destination:
+    """Return what a folder holds; read again only after one of its files at the top has come, gone or changed."""
+    stamp = []
+    for name in (".", "src", "pyproject.toml", "requirements.txt", "setup.py", "uv.lock", "poetry.lock"):
+        try:
+            stamp.append((root / name).stat().st_mtime_ns)
+        except OSError:
+            stamp.append(0)
+    return _destination(root, tuple(stamp))
+
+
+def gitignore_escape(path: str) -> str:
+    """Return a path as a pattern of Git that matches just this path."""
+    return re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
+
+
+def root_of(context: Context) -> Path:
+    """Return the folder that is rendered into, as an absolute path."""
+    return Path(os.path.abspath(str(context["_copier_conf"]["dst_path"])))
+
+
+@pass_context
+def found(context: Context, key: str, *args: Any) -> Any:
+    """Return an attribute of this rendering's destination, or the result of its method called with the arguments."""
+    value = getattr(destination(root_of(context)), key)
+    return value(*args) if callable(value) else value
+
+
+class DestinationExtension(Extension):
+    """Globals `found`, `answers_file_name`, `use_own_answers_only` and `newest_python`; filter `gitignore_escape`."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals["found"] = found
+        environment.globals["answers_file_name"] = pass_context(lambda context: answers_file_name(root_of(context)))
+        environment.globals["check_destination"] = pass_context(lambda context: check_destination(root_of(context)))
+        environment.globals["use_own_answers_only"] = pass_context(lambda context: use_own_answers_only(root_of(context)))
+        environment.globals["newest_python"] = python_version
+        environment.filters["gitignore_escape"] = gitignore_escape

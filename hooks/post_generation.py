@@ -1,0 +1,207 @@
+"""After a copy and after an update, in the project: git, .gitignore, scripts/setup, and what to type next.
+
+It only warns. A task that fails would leave an existing project half rendered, and on an update the user's edits overwritten.
+Copier runs it with its own Python, where plumbum and PyYAML are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from plumbum import CommandNotFound, ProcessExecutionError, local
+
+MINIMUM_COMPOSE = (2, 24, 4)
+BEGIN = "# >>> chora-compose-template: these lines are its own, keep yours outside them"
+END = "# <<< chora-compose-template"
+# Compose reads the first of these that exists, and docker-compose.yml after them.
+PREFERRED = ("compose.yaml", "compose.yml", "docker-compose.yaml")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    say(f"Note: {text}")
+
+
+def in_repository(folder: Path) -> bool:
+    """Tell whether a folder is inside a Git repository, also one that git refuses because of its owner."""
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
+
+
+def init_repository(folder: Path) -> None:
+    """Make a repository where there is none, because `copier update` needs one. Nothing is committed."""
+    if in_repository(folder):
+        return
+    try:
+        local["git"]("init", "--quiet", "-b", "main", str(folder))
+    except CommandNotFound:
+        pass  # Reported with everything else that is missing.
+    except ProcessExecutionError as error:
+        warn(f"git init failed, and `copier update` needs a repository: {error.stderr.strip()}")
+
+
+def ignored(answers: dict[str, Any]) -> list[str]:
+    """Return the lines that .gitignore needs for these answers, none for most."""
+    if answers["stack"] == "minimal":
+        return []
+    # An existing line such as `.env*` would leave the committed layers out of every clone.
+    lines = [".env", ".env.local", "!.env.defaults", "!.env.services"]
+    # The guide of the hybrid stack makes the virtual environment in the project.
+    return [*lines, ".venv/"] if answers["stack"] == "hybrid" else lines
+
+
+def with_block(text: str, lines: list[str]) -> str:
+    """Return the text of a .gitignore with our marker block, without it where there are no lines.
+
+    Args:
+        text: the file's text; what stands outside the block is kept to the letter, line ends included.
+        lines: the block's lines.
+    """
+    end_of_line = "\r\n" if "\r\n" in text else "\n"
+    block = end_of_line.join([BEGIN, *lines, END, ""]) if lines else ""
+    present = re.search(f"^{re.escape(BEGIN)}.*?^{re.escape(END)}[^\\n]*(?:\\n|$)", text, re.MULTILINE | re.DOTALL)
+    if present:
+        return text[: present.start()] + block + text[present.end() :]
+    if not block:
+        return text
+    if text and not text.endswith("\n"):
+        text += end_of_line
+    return text + (end_of_line if text else "") + block
+
+
+def keep_block(folder: Path, lines: list[str]) -> None:
+    """Bring the marker block of .gitignore up to date. It stays as long as there is a file that it hides."""
+    path = folder / ".gitignore"
+    if not lines and any((folder / name).exists() for name in (".env.local", ".env")):
+        return
+    # Bytes, because a text file's line ends would be changed.
+    try:
+        before = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+        after = with_block(before, lines)
+        if after != before:
+            path.write_bytes(after.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        warn(f".gitignore can't be written ({error.strerror}): add these lines yourself: {' '.join(lines)}")
+
+
+def run_setup(folder: Path, kept: list[str]) -> None:
+    """Run scripts/setup, which makes what is not committed, unless it is a script that the user had before."""
+    script = folder / "scripts" / "setup"
+    if not script.is_file() or "scripts/setup" in kept:
+        return
+    code, out, error = local[sys.executable].run([str(script)], retcode=None, cwd=str(folder))
+    if code:
+        warn(f"scripts/setup failed, run it again when this is mended: {(error or out).strip()}")
+
+
+def missing() -> list[str]:
+    """Return what this machine lacks to work with the project, in the words of the requirements."""
+    lacks = []
+    if "git" not in local:
+        lacks.append("git, which `copier update` needs")
+    if "docker" not in local:
+        return [*lacks, "Docker with Docker Compose 2.24.4 or newer"]
+    code, out, _ = local["docker"].run(["compose", "version", "--short"], retcode=None)
+    version = tuple(int(part) for part in re.findall(r"\d+", out)[:3])
+    if code or version < MINIMUM_COMPOSE:
+        found = f" (found {out.strip()})" if not code else ""
+        lacks.append(f"Docker Compose 2.24.4 or newer{found}")
+    return lacks
+
+
+def check_kept(answers: dict[str, Any], update: str) -> None:
+    """Say once, at adoption, which files of the user's stand where the template's would."""
+    kept = [name for name in ("docker-compose.yml", "Dockerfile", ".dockerignore", "COMPOSE.md") if name in answers["keep_files"]]
+    if kept and answers["stack"] != "hybrid":
+        warn(f"kept your own {', '.join(kept)}. For the template's, rename yours, commit, and `{update} -d 'keep_files=[]'`.")
+    if ".dockerignore" in answers["keep_files"]:
+        warn("see that your .dockerignore keeps .git, .env* and virtual environments out of the image.")
+
+
+def check_compose(folder: Path, answers: dict[str, Any]) -> None:
+    """Say what keeps Compose from working with the project as it is rendered."""
+    for name in PREFERRED:
+        if (folder / name).exists():
+            warn(f"Docker Compose prefers {name} to docker-compose.yml and will not read the latter: rename one of them.")
+    defaults = folder / ".env.defaults"
+    if answers["stack"] != "minimal" and defaults.exists():
+        names = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "DATABASE_URL", "REDIS_URL")
+        text = defaults.read_text(errors="replace")
+        lacks = [name for name in names if not re.search(rf"^\s*{name}\s*=", text, re.MULTILINE)]
+        if lacks:
+            warn(f"your .env.defaults lacks {', '.join(lacks)}: a value for each POSTGRES_…, an empty one for each …_URL.")
+
+
+def check_server(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Say when the command that starts the app is only a guess."""
+    package, source = answers["package_name"], folder / answers["source_folder"]
+    guess = answers["app_command"] == f"python -m {package}.server" and answers["own_app"]
+    if guess and not (source / package / "server.py").exists():
+        warn(
+            f"no server was found in this project, and {answers['app_command']!r} will not start: "
+            f"say what does with `{update} -d app_command='…'`."
+        )
+
+
+def check_dependencies(answers: dict[str, Any], update: str) -> None:
+    """Say when an app is installed without the framework that it is made with."""
+    if answers["own_app"] and answers["dependencies"] == "none" and answers["web_framework"] in {"fastapi", "flask"}:
+        warn(
+            "no file declares what this app depends on: add a requirements.txt, then "
+            f"`{update} -d dependencies=requirements.txt`."
+        )
+
+
+def next_commands(folder: Path, answers: dict[str, Any], operation: str) -> str:
+    """Return what to type next, one command a line."""
+    here = Path.cwd() if operation == "update" else Path(local.env.get("PWD", "/"))
+    lines = [] if folder == here else [f"cd {shlex.quote(str(folder))}"]
+    if operation == "update":
+        lines.append("git diff")
+    lines.append("docker compose up --build --wait" if answers["stack"] != "hybrid" else "docker compose up --wait")
+    if answers["stack"] == "hybrid":
+        lines.append("# then start Python here as COMPOSE.md says")
+    else:
+        lines.append("docker compose port app " + str(answers["app_port"]))
+    return "\n  ".join(["Next:", *lines])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--operation", required=True)
+    parser.add_argument("--answers-file", required=True)
+    parser.add_argument("--next-steps", choices=["yes", "no"], default="yes")
+    options = parser.parse_args()
+    folder = Path.cwd()
+    answers = yaml.safe_load((folder / options.answers_file).read_text(encoding="utf-8"))
+    init_repository(folder)
+    # Before anything is made that it hides.
+    keep_block(folder, ignored(answers))
+    run_setup(folder, answers["keep_files"])
+    update = "copier update --trust"
+    if options.answers_file != ".copier-answers.yml":
+        update += f" -a {options.answers_file}"
+    if options.operation == "copy":
+        check_kept(answers, update)
+    check_compose(folder, answers)
+    check_server(folder, answers, update)
+    check_dependencies(answers, update)
+    if lacks := missing():
+        warn(f"missing on this machine: {'; '.join(lacks)}.")
+    if options.next_steps == "yes":
+        say(next_commands(folder, answers, options.operation))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Exception as error:  # whatever it is: the rendered project is fine, and must not be undone
+        warn(f"the post-generation hook stopped: {type(error).__name__}: {error}")

@@ -1,0 +1,84 @@
+"""What `make new` runs: `copier copy` from this clone, with one sentence instead of a traceback when an answer is wrong.
+
+It reads DEST, PRESET and ARGS from the environment. DEBUG=1 shows the traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import yaml
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+PRESETS = TEMPLATE / "presets"
+
+
+def arguments(dest: str, preset: str, extra: str, interactive: bool) -> list[str]:
+    """Return the arguments of Copier.
+
+    Args:
+        dest: the destination folder.
+        preset: a preset's name, with or without `.yml`; empty for none.
+        extra: further arguments of `copier copy`, as shell words.
+        interactive: whether somebody can answer questions.
+
+    Raises:
+        ValueError: with a sentence that says what to do.
+    """
+    if not dest:
+        raise ValueError("Say where the project is, or shall be: make new DEST=../myproj")
+    if not shutil.which("git"):
+        raise ValueError("git is not installed, and Copier needs it: install git and try again.")
+    answers = Path(dest) / ".copier-answers.yml"
+    if answers.is_file() and not isinstance(yaml.safe_load(answers.read_text(encoding="utf-8")), dict):
+        raise ValueError(f"{answers} holds no answers, and Copier reads it first: mend or remove it.")
+    try:
+        words = shlex.split(extra)
+    except ValueError:
+        raise ValueError(f"ARGS has a quotation mark that is not closed: {extra}") from None
+    command = ["copy", "--trust", "--vcs-ref=HEAD"]
+    if preset:
+        names = sorted(path.stem for path in PRESETS.glob("*.yml"))
+        if preset.removesuffix(".yml") not in names:
+            raise ValueError(f"There is no preset {preset!r}: choose one of {', '.join(names)}.")
+        command.append(f"--data-file={PRESETS / preset.removesuffix('.yml')}.yml")
+    if preset or not interactive:
+        command.append("--defaults")
+    return [*command, *words, str(TEMPLATE), dest]
+
+
+def sentence(error: Exception) -> str:
+    """Return what an error of Copier says, in one line, with the question that it is about.
+
+    Copier words its own errors with the question's name; those of the parsers below it do not know it.
+    """
+    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip()) or type(error).__name__
+    trace = error.__traceback__
+    while trace:
+        question = getattr(trace.tb_frame.f_locals.get("self"), "var_name", "")
+        if question and question not in text:
+            given = trace.tb_frame.f_locals.get("answer", "")
+            wanted = "a list, such as [first, second]" if "list" in text else "a value of the right type"
+            return f"{question} must be {wanted}, and {given!r} is not ({text})."
+        trace = trace.tb_next
+    return text
+
+
+def main() -> None:
+    try:
+        dest, preset, extra = (os.environ.get(name, "") for name in ("DEST", "PRESET", "ARGS"))
+        sys.argv = ["copier", *arguments(dest, preset, extra, interactive=sys.stdin.isatty())]
+        runpy.run_module("copier", run_name="__main__", alter_sys=True)
+    except Exception as error:  # Copier raises many kinds, and each has one thing to say
+        if os.environ.get("DEBUG"):
+            raise
+        sys.exit(sentence(error))
+
+
+if __name__ == "__main__":
+    main()
