@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Provide the official images that the end-to-end tests start.
+
+An image that is there is kept. Otherwise it is pulled, or, where no registry
+answers, a stand-in with the same contract is built from Debian packages.
+
+    images.py            make what is missing
+    images.py --rebuild  make all of them anew
+    images.py --list     print the tags, one per line
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LABEL = "org.chora-compose.stand-in"
+CONTEXT_LABEL = f"{LABEL}.context"
+REGISTRY_TIMEOUT = 8  # seconds; without a network the question may never be answered
+LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Image:
+    """An official image, and the recipe of its stand-in.
+
+    Attributes:
+        tag: The official name, as a Compose file writes it.
+        folder: The stand-in's build context, below this folder.
+        suite: The Debian suite whose packages have the right versions.
+        args: Build arguments besides ``SUITE``.
+        target: The build stage, or ``None`` for the last one.
+    """
+
+    tag: str
+    folder: str
+    suite: str
+    args: dict[str, str] = field(default_factory=dict)
+    target: str | None = None
+
+
+IMAGES = (
+    Image("python:3.11-slim", "python", "bookworm", {"PYTHON_VERSION": "3.11"}),
+    Image("python:3.13-slim", "python", "trixie", {"PYTHON_VERSION": "3.13"}),
+    Image("postgres:15-alpine", "postgres", "bookworm", {"PG_MAJOR": "15"}),
+    Image("postgres:17-alpine", "postgres", "trixie", {"PG_MAJOR": "17"}),
+    Image("redis:7-alpine", "redis", "bookworm", {"SERVER": "redis"}, "redis"),
+    Image("redis:8-alpine", "redis", "trixie", {"SERVER": "redis"}, "redis"),
+    Image("valkey/valkey:8-alpine", "redis", "trixie", {"SERVER": "valkey"}, "valkey"),
+)
+
+
+class EngineError(Exception):
+    """A command failed; the message says which one and how."""
+
+
+def run(command: list[str], timeout: float | None = None) -> str:
+    """Run a command quietly.
+
+    Args:
+        command: The program and its arguments.
+        timeout: Seconds after which it counts as failed.
+
+    Returns:
+        What the command printed on stdout.
+
+    Raises:
+        EngineError: It failed; holds the end of its output.
+    """
+    env = os.environ | {"DOCKER_BUILDKIT": "1"}  # Debian 12's client builds without it unless told
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout, env=env)
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"{' '.join(command)}: no answer in {timeout} s") from error
+    if done.returncode:
+        tail = (done.stdout + done.stderr).splitlines()[-LOG_LINES:]
+        raise EngineError("\n".join([f"{' '.join(command)} failed:", *tail]))
+    return done.stdout
+
+
+def labels(tag: str) -> dict[str, str] | None:
+    """Return the labels of a local image, or ``None`` when there is no such image."""
+    try:
+        found = json.loads(run(["docker", "image", "inspect", tag]))
+    except EngineError:
+        return None
+    return (found[0].get("Config") or {}).get("Labels") or {}
+
+
+def megabytes(tag: str) -> float:
+    """Return the size of a local image in MB."""
+    return int(run(["docker", "image", "inspect", "--format", "{{.Size}}", tag])) / 1e6
+
+
+def usable(tag: str, context: str) -> bool:
+    """Say whether a local image can stay: it is not ours, or our recipe has not changed since.
+
+    Args:
+        tag: The image.
+        context: The hash that a stand-in made now would have.
+    """
+    found = labels(tag)
+    return found is not None and (LABEL not in found or found.get(CONTEXT_LABEL) == context)
+
+
+def registry_answers(tag: str) -> bool:
+    """Say whether a registry serves the image, within a few seconds."""
+    try:
+        run(["docker", "manifest", "inspect", tag], timeout=REGISTRY_TIMEOUT)
+    except EngineError:
+        return False
+    return True
+
+
+def digest(files: list[Path], *words: object) -> str:
+    """Return a short hash over words and files, the same in every checkout."""
+    contents = sorted((file.name, file.stat().st_mode & 0o111, file.read_bytes()) for file in files)
+    return hashlib.sha256(repr((words, contents)).encode()).hexdigest()[:16]
+
+
+def folder_files(folder: str) -> list[Path]:
+    """Return all files of a folder below this one."""
+    return [file for file in (HERE / folder).rglob("*") if file.is_file()]
+
+
+def base_context(suite: str) -> str:
+    """Return the hash of a base image: its scripts, and the machine's apt sources and CAs that go into it."""
+    machine = [*Path("/usr/local/share/ca-certificates").rglob("*.crt")]
+    machine += [file for file in Path("/etc/apt").glob("sources.list*") if file.is_file()]
+    machine += [*Path("/etc/apt/sources.list.d").glob("debian.sources")]
+    return digest(folder_files("base") + machine, suite)
+
+
+def context(image: Image) -> str:
+    """Return the hash of a stand-in: its recipe and its base."""
+    return digest(folder_files(image.folder), image, base_context(image.suite))
+
+
+def make_base(suite: str) -> str:
+    """Make the base image of a suite from Debian packages and return its tag.
+
+    Raises:
+        EngineError: This machine cannot, or the packages could not be fetched.
+    """
+    if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
+        raise EngineError("no registry answers, and stand-ins need root and mmdebstrap on a Debian machine")
+    tag = f"debian:{suite}-slim"
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # mmdebstrap also works as an unprivileged user
+        root = f"{folder}/root.tar"
+        run([str(HERE / "base/mkbase"), suite, root])
+        changes = [
+            'CMD ["bash"]',
+            "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            f"LABEL {LABEL}=true {CONTEXT_LABEL}={base_context(suite)}",
+        ]
+        run(["docker", "import", *(word for change in changes for word in ("--change", change)), root, tag])
+    return tag
+
+
+def build(image: Image, *, cache: bool) -> None:
+    """Build a stand-in on its base image.
+
+    Args:
+        image: What to build.
+        cache: Whether earlier build steps may be used again.
+
+    Raises:
+        EngineError: The build failed; holds the end of the build log.
+    """
+    command = ["docker", "build", "--progress", "plain", "--tag", image.tag]
+    command += ["--label", f"{LABEL}=true", "--label", f"{CONTEXT_LABEL}={context(image)}"]
+    for name, value in {"SUITE": image.suite, **image.args}.items():
+        command += ["--build-arg", f"{name}={value}"]
+    for name in ("http_proxy", "https_proxy", "no_proxy"):  # apt must reach the mirror as the machine does
+        command += [word for key in (name, name.upper()) if key in os.environ for word in ("--build-arg", key)]
+    if image.target:
+        command += ["--target", image.target]
+    if not cache:
+        command.append("--no-cache")
+    run([*command, str(HERE / image.folder)])
+
+
+class Report:
+    """Print one row per image: where it came from, how long that took, its size."""
+
+    def __init__(self) -> None:
+        self.start = self.last = time.monotonic()
+
+    def row(self, tag: str, source: str) -> None:
+        """Print the row of an image that is there now."""
+        now = time.monotonic()
+        print(f"{tag:24} {source:9} {now - self.last:6.1f} s {megabytes(tag):6.0f} MB", flush=True)
+        self.last = time.monotonic()
+
+    def total(self) -> None:
+        """Print the last row."""
+        print(f"{'total':34} {time.monotonic() - self.start:6.1f} s")
+
+
+def provide(images: tuple[Image, ...], *, rebuild: bool) -> None:
+    """Make sure that all images are there.
+
+    Args:
+        images: The images.
+        rebuild: Whether to make those anew that are there.
+
+    Raises:
+        EngineError: An image could be neither pulled nor built.
+    """
+    report = Report()
+    missing = [image for image in images if rebuild or not usable(image.tag, context(image))]
+    pull = bool(missing) and registry_answers(missing[0].tag)
+    bases: set[str] = set()
+    for image in images:
+        if image not in missing:
+            report.row(image.tag, "kept")
+        elif pull:
+            run(["docker", "pull", image.tag])
+            report.row(image.tag, "pulled")
+        else:
+            if image.suite not in bases:
+                bases.add(image.suite)
+                if rebuild or not usable(f"debian:{image.suite}-slim", base_context(image.suite)):
+                    report.row(make_base(image.suite), "base")
+            build(image, cache=not rebuild)
+            report.row(image.tag, "stand-in")
+    report.total()
+
+
+def main() -> int:
+    """Run the command line and return the exit code."""
+    parser = argparse.ArgumentParser(description="Provide the images that the end-to-end tests start.")
+    parser.add_argument("--list", action="store_true", help="print the tags, one per line")
+    parser.add_argument("--rebuild", action="store_true", help="make all images anew")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(image.tag for image in IMAGES))
+        return 0
+    try:
+        provide(IMAGES, rebuild=options.rebuild)
+    except EngineError as error:
+        print(f"tests/engine/images.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
