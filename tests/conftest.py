@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import copy_template
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden trees anew from what is rendered")
+
+
+# Renderings and projects of users, not tests of ours.
+collect_ignore = ["projects", "render/golden"]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template of the working tree, uncommitted work included, in a folder without .git."""
+    return copy_template(tmp_path_factory.mktemp("template") / "chora-compose-template")
+
+
+@pytest.fixture(autouse=True)
+def nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the developer's own settings of Copier, variables that Compose would read, and an outer make out of the tests."""
+    settings = tmp_path_factory.getbasetemp() / "settings.yml"
+    settings.write_text("{}\n")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
+    for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "DATABASE_URL", "REDIS_URL", "COMPOSE_PROJECT_NAME", "COMPOSE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "DEST", "PRESET", "ARGS"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,5 @@
+from inventory.api.main import api
+
+
+def test_title():
+    assert api.title == "Inventory"

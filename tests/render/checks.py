@@ -1,0 +1,96 @@
+"""What has to hold for every file that is rendered, whatever the answers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from fnmatch import fnmatch
+from xml.etree import ElementTree
+
+import yaml
+
+MARKER = "Managed by chora-compose-template"
+# The contract: who owns which file. What stands in neither list must be put into one.
+OWNED = (
+    *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml", "nginx/*"),
+    *("Dockerfile", ".dockerignore", ".env.services", "COMPOSE.md", "scripts/*", ".github/workflows/test.yml", ".gitlab-ci.yml"),
+)
+YOURS = ("src/*", "tests/*", "servers/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*")
+
+# What answers of the tests bring along, and so may be found.
+ANSWERED = re.compile(r"\{\{ ?x ?\}\}|\{% y %\}|\{# z #\}")
+LEFT_OVER = re.compile(r"\{\{|\{%|%\}|(?<!\$)\{#")
+REFUSED_BY_WINDOWS = re.compile(r"[<>:\"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+def is_owned(path: str) -> bool:
+    """Tell whether a file is the template's, which an update brings to the state of a fresh rendering."""
+    return any(fnmatch(path, pattern) for pattern in OWNED)
+
+
+def is_python(path: str) -> bool:
+    """Tell whether a rendered file is Python."""
+    return path.endswith(".py") or path.startswith("scripts/")
+
+
+def parse(path: str, text: str) -> None:
+    """Parse a file as what its name says that it is.
+
+    Raises:
+        ValueError: for a file that is not well-formed, and for one of which the kind is not known.
+        SyntaxError: for a file that is not well-formed.
+        yaml.YAMLError: for a file that is not well-formed.
+    """
+    if is_python(path):
+        ast.parse(text)
+    elif path.endswith((".yml", ".yaml")):
+        list(yaml.safe_load_all(text))
+    elif path.endswith(".toml"):
+        tomllib.loads(text)
+    elif path.endswith(".json"):
+        json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    elif path.endswith(".xml"):
+        ElementTree.fromstring(text)
+    elif path.startswith(".env."):
+        for line in text.splitlines():
+            if not re.match(r"#|[A-Z][A-Z0-9_]*=|$", line):
+                raise ValueError(f"no line of an environment file: {line!r}")
+    elif path not in {"Dockerfile", ".dockerignore", "COMPOSE.md"}:
+        raise ValueError("no test knows how to parse this kind of file")
+
+
+def findings(path: str, content: bytes) -> list[str]:
+    """Return what is wrong with a rendered file.
+
+    Args:
+        path: relative to the project, with `/`.
+        content: the file's bytes.
+    """
+    found = [f"the name {part!r} is refused by Windows" for part in path.split("/") if REFUSED_BY_WINDOWS.search(part)]
+    try:
+        text = content.decode()
+        parse(path, text)
+    except (ValueError, SyntaxError, yaml.YAMLError) as error:
+        return [*found, f"does not parse: {error}"]
+    if "\r" in text:
+        found.append("has a carriage return")
+    if left := LEFT_OVER.search(ANSWERED.sub("", text)):
+        found.append(f"has {left[0]!r} left in it")
+    if blanks := re.search(r"^(.*[ \t])$", text, re.MULTILINE):
+        found.append(f"has trailing blanks: {blanks[0]!r}")
+    if "\n\n\n\n" in text or text.startswith("\n"):
+        found.append("has three blank lines in a row, or one at its start")
+    if "\n\n\n" in text and not text.startswith("#!") and not path.endswith(".py"):
+        found.append("has two blank lines in a row, which are a scar but in Python")
+    if text and (not text.endswith("\n") or text.endswith("\n\n")):
+        found.append("does not end with exactly one line break")
+    marked = any(MARKER in line for line in text.splitlines()[:2])
+    if is_owned(path) and not marked:
+        found.append(f"is the template's, and {MARKER!r} is not in its first two lines")
+    if not is_owned(path) and marked:
+        found.append(f"is not the template's, and {MARKER!r} is in its first two lines")
+    if not is_owned(path) and not any(fnmatch(path, pattern) for pattern in (*YOURS, ".copier-answers*.yml")):
+        found.append("is in neither list, of the template's files nor of the user's")
+    return found

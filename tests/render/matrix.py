@@ -1,0 +1,316 @@
+"""The answers that the render tests give: made from the questions' own files, so that no choice is typed twice.
+
+`tools/lint_questions.py` reads the same, and reports a choice that is not in the matrix.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from jinja2 import meta
+
+Answers = dict[str, Any]
+Row = tuple[int, ...]
+Pair = tuple[int, int, int, int]
+
+LEFT_OUT = "(left out)"
+"""Stands in a row for a question that is not asked, or whose default is to be taken."""
+
+NAMES = (
+    "My Project",
+    """Ann's "best" 100% $HOME ${X} $(id) `id`""",
+    "key: value # {{ x }} {% y %} {# z #}",
+    "Übergröße café 🚀 </x>&amp; <!-- ]]> -->",
+    "- C:\\new | * _[a](b)_ @ !",
+    "n" * 60,
+)
+"""Project names, each with what some format takes for syntax."""
+
+# Free text and lists of files have no choices to take: these are what the templates branch on, or have to quote.
+FREE: dict[str, tuple[Any, ...]] = {
+    "project_name": NAMES,
+    "app_command": (
+        LEFT_OUT,
+        """python -m app.server --greeting 'it costs $5, "really"' --percent 100% --umlaut ü""",
+        "inventory --dir 'C:\\tmp' {{x}}",
+        "python server.py '# no: comment' '' -- '</x>&'",
+    ),
+    "source_folder": ("src", "."),
+    "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
+    "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),
+    "migrate_command": ("", "alembic upgrade head"),
+}
+# Tried for a whole number; those that its validator accepts are answers, the first and the last of them are rendered.
+NUMBERS = (-1, 0, 1, 2, 9, 10, 1023, 8080, 65535, 65536)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions of a template, in their order.
+
+    Args:
+        root: the template's folder, with copier.yml.
+    """
+
+    root: Path
+    destination: Path = field(default=Path("/nonexistent/my-project"))
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The settings, without their underscore."""
+        return {
+            key.removeprefix("_"): value
+            for document in self._documents()
+            for key, value in document.items()
+            if key.startswith("_")
+        }
+
+    @cached_property
+    def all(self) -> dict[str, dict[str, Any]]:
+        """Every question by its name."""
+        return {key: value for document in self._documents() for key, value in document.items() if not key.startswith("_")}
+
+    @cached_property
+    def included(self) -> tuple[str, ...]:
+        """The files that copier.yml includes, in their order."""
+        text = (self.root / "copier.yml").read_text(encoding="utf-8")
+        return tuple(re.findall(r"^!include (\S+)$", text, re.MULTILINE))
+
+    def _documents(self) -> Iterator[dict[str, Any]]:
+        text = re.sub(r"^!include .*$", "", (self.root / "copier.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+        yield from (document for document in yaml.safe_load_all(text) if document)
+        for name in self.included:
+            yield yaml.safe_load((self.root / name).read_text(encoding="utf-8")) or {}
+
+    @cached_property
+    def environment(self) -> jinja2.Environment:
+        """A Jinja environment with the template's own settings and extensions."""
+        # Copier brings this one along, for filters such as to_json.
+        extensions: list[Any] = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
+        for name in self.settings["jinja_extensions"]:
+            path, _, extension = name.partition(":")
+            if extension:
+                spec = importlib.util.spec_from_file_location(f"questions_{Path(path).stem}", self.root / path)
+                assert spec and spec.loader
+                module = importlib.util.module_from_spec(spec)
+                # Dataclasses look their module up by its name.
+                sys.modules[spec.name] = module
+                spec.loader.exec_module(module)
+                extensions.append(getattr(module, extension))
+            elif not name.startswith("copier_template_extensions."):
+                extensions.append(name)
+        options = {key: value for key, value in self.settings["envops"].items() if key != "undefined"}
+        return jinja2.Environment(extensions=extensions, undefined=jinja2.StrictUndefined, autoescape=False, **options)
+
+    @cached_property
+    def _templates(self) -> dict[str, jinja2.Template]:
+        return {}
+
+    def render(self, text: str, answers: Mapping[str, Any]) -> str:
+        """Render a text of a question with the answers that are known so far."""
+        template = self._templates.get(text)
+        if template is None:
+            template = self._templates[text] = self.environment.from_string(text)
+        copier = {
+            "_copier_conf": {"dst_path": self.destination, "answers_file": ".copier-answers.yml", "sep": "/"},
+            "_copier_operation": "copy",
+        }
+        return template.render({**copier, **answers})
+
+    def type(self, name: str, answers: Mapping[str, Any]) -> str:
+        """Return a question's type, which may depend on its answer."""
+        return self.render(self.all[name].get("type", "yaml"), answers)
+
+    def true(self, name: str, key: str, answers: Mapping[str, Any]) -> bool:
+        """Return whether a condition (`when` or `ask`) of a question holds."""
+        condition = self.all[name].get(key, True)
+        return condition if isinstance(condition, bool) else bool(yaml.safe_load(self.render(condition, answers)))
+
+    def choices(self, name: str) -> list[Any]:
+        """Return the values that a question offers; empty where it takes any."""
+        choices = self.all[name].get("choices", [])
+        values = choices.values() if isinstance(choices, dict) else choices
+        return [value["value"] if isinstance(value, dict) else value for value in values]
+
+    def error(self, name: str, value: Any, answers: Mapping[str, Any]) -> str:
+        """Return why a question refuses a value, empty if it accepts it."""
+        question = self.all[name]
+        choices = self.choices(name)
+        picked = value if question.get("multiselect") else [value]
+        if choices and not (isinstance(picked, list) and all(item in choices for item in picked)):
+            return f"{name}: {value!r} is no choice"
+        for choice in question["choices"].values() if isinstance(question.get("choices"), dict) else ():
+            if (
+                isinstance(choice, dict)
+                and choice["value"] in picked
+                and (error := self.render(choice.get("validator", ""), answers))
+            ):
+                return error
+        kinds = {"str": str, "int": int, "bool": bool}
+        kind = kinds.get(self.type(name, {**answers, name: value}), object)
+        if not question.get("multiselect") and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+            return f"{name}: {value!r} is no {kind.__name__}"
+        return self.render(question.get("validator", ""), {**answers, name: value}).strip()
+
+    def default(self, name: str, answers: Mapping[str, Any]) -> Any:
+        """Return a question's default, given the answers before it."""
+        question = self.all[name]
+        default = question.get("default")
+        if not isinstance(default, str):
+            return default
+        text = self.render(default, answers)
+        return text.strip() if self.type(name, answers) == "str" and not question.get("multiselect") else yaml.safe_load(text)
+
+    def resolve(self, given: Mapping[str, Any]) -> Answers:
+        """Return what every question is answered with, as Copier does with `--defaults`."""
+        answers: Answers = {}
+        for name in self.all:
+            use = name in given and self.true(name, "when", answers)
+            answers[name] = given[name] if use else self.default(name, answers)
+        return answers
+
+
+def values(questions: Questions, name: str) -> list[Any]:
+    """Return the answers of one question that are worth a rendering: all, where it has choices."""
+    question = questions.all[name]
+    choices = questions.choices(name)
+    if question.get("multiselect"):
+        return [list(some) for size in range(len(choices) + 1) for some in itertools.combinations(choices, size)]
+    if choices:
+        return choices
+    kind = questions.type(name, {})
+    if kind == "bool":
+        return [False, True]
+    if kind == "int":
+        defaults = questions.resolve({})
+        good = [number for number in NUMBERS if not questions.error(name, number, defaults)]
+        return [good[0], good[-1]]
+    return list(FREE.get(name, ()))
+
+
+class Matrix:
+    """Every choice of every question, in pairs with every other one that the questions allow beside it.
+
+    A row holds the position of each parameter's value. The search is greedy, and complete: each pair that no row has yet
+    begins one, unless no row can have it. (allpairspy ends early where a filter leaves it no value to go on with.)
+    """
+
+    def __init__(self, questions: Questions) -> None:
+        self.questions = questions
+        self.parameters: dict[str, list[Any]] = {}
+        for name, question in questions.all.items():
+            # A constant `when: false` is a computed value, never an answer.
+            if question.get("when") is not False and (found := values(questions, name)):
+                conditional = isinstance(question.get("when"), str)
+                self.parameters[name] = [*found, LEFT_OUT] if conditional else found
+        self.names = list(self.parameters)
+        self.defaults = questions.resolve({})
+        self.deciding = self._deciding()
+        self._allowed: dict[Row, bool] = {}
+
+    def _deciding(self) -> set[str]:
+        """Return the questions whose answers other questions' conditions read: a search has to go back to these alone."""
+
+        def read_by(text: object) -> set[str]:
+            tree = self.questions.environment.parse(text) if isinstance(text, str) else None
+            return meta.find_undeclared_variables(tree) & self.questions.all.keys() if tree else set()
+
+        names: set[str] = set()
+        for name, question in self.questions.all.items():
+            choices = question.get("choices")
+            named = [value for value in choices.values() if isinstance(value, dict)] if isinstance(choices, dict) else []
+            for text in (question.get("when"), question.get("validator"), *(value.get("validator") for value in named)):
+                names |= read_by(text) - {name}
+        computed = names - self.parameters.keys()
+        while computed:
+            read = read_by(self.questions.all[computed.pop()].get("default"))
+            computed |= read - names - self.parameters.keys()
+            names |= read
+        return names
+
+    def answers(self, row: Row) -> Answers:
+        """Return a row, or the beginning of one, as answers for `-d`."""
+        chosen = {name: self.parameters[name][value] for name, value in zip(self.names, row, strict=False)}
+        return {name: value for name, value in chosen.items() if value != LEFT_OUT}
+
+    def allowed(self, row: Row) -> bool:
+        """Return whether the questions allow the last value of a row, given those before it."""
+        if row not in self._allowed:
+            name = self.names[len(row) - 1]
+            value = self.parameters[name][row[-1]]
+            before = {**self.defaults, **self.answers(row[:-1])}
+            if not self.questions.true(name, "when", before):
+                self._allowed[row] = value == LEFT_OUT
+            elif value == LEFT_OUT:
+                self._allowed[row] = "when" not in self.questions.all[name]
+            else:
+                self._allowed[row] = not self.questions.error(name, value, before)
+        return self._allowed[row]
+
+    def complete(self, wanted: Mapping[int, int], missing: set[Pair], row: Row = ()) -> Row | None:
+        """Return a row with certain values at certain positions, and with as many missing pairs as can be had on the way.
+
+        Returns:
+            None where the questions allow no such row.
+        """
+        position = len(row)
+        if position == len(self.names):
+            return row
+        known = {**dict(enumerate(row)), **wanted}
+
+        def gain(value: int) -> int:
+            return -sum(pair(at, known[at], position, value) in missing for at in known if at != position)
+
+        options = [wanted[position]] if position in wanted else range(len(self.parameters[self.names[position]]))
+        for value in sorted(options, key=gain):
+            if self.allowed((*row, value)):
+                found = self.complete(wanted, missing, (*row, value))
+                if found or self.names[position] not in self.deciding:
+                    return found
+        return None
+
+    @property
+    def all_pairs(self) -> Iterator[Pair]:
+        """Every two values of two parameters, also those that the questions do not allow together."""
+        sizes = [len(values) for values in self.parameters.values()]
+        for first, second in itertools.combinations(range(len(sizes)), 2):
+            for one, other in itertools.product(range(sizes[first]), range(sizes[second])):
+                yield first, one, second, other
+
+    def pairs_of(self, answers: Answers) -> Iterator[Pair]:
+        """Yield the pairs of values in a row of answers."""
+        row = [values.index(answers.get(name, LEFT_OUT)) for name, values in self.parameters.items()]
+        for first, second in itertools.combinations(range(len(row)), 2):
+            yield first, row[first], second, row[second]
+
+    def describe(self, first: int, one: int, second: int, other: int) -> str:
+        """Return a pair in words."""
+        return " with ".join(
+            f"{self.names[at]}={self.parameters[self.names[at]][value]!r}" for at, value in ((first, one), (second, other))
+        )
+
+    @cached_property
+    def rows(self) -> list[Answers]:
+        """The answers of each rendering."""
+        missing = set(self.all_pairs)
+        rows = []
+        for first, one, second, other in self.all_pairs:
+            if (first, one, second, other) in missing and (row := self.complete({first: one, second: other}, missing)):
+                rows.append(self.answers(row))
+                missing.difference_update(self.pairs_of(rows[-1]))
+        return rows
+
+
+def pair(first: int, one: int, second: int, other: int) -> Pair:
+    """Return a pair of positions and their values, the first position first."""
+    return (first, one, second, other) if first < second else (second, other, first, one)

@@ -1,0 +1,204 @@
+"""A project that exists keeps every byte, and gets what it lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.render.checks import findings
+from tests.support import PROJECTS, commit_all, existing_project, files, git, need_tool, render
+
+PLAIN = {"docker-compose.yml", "Dockerfile", ".dockerignore", "COMPOSE.md", ".copier-answers.yml"}
+ANSWERS = ".copier-answers.yml"
+OURS = ".copier-answers.chora-compose.yml"
+
+# As another template for Python packages saves them: the same names with other meanings, choices and types.
+FOREIGN = """\
+# Changes here will be overwritten by Copier; NEVER EDIT MANUALLY
+_commit: v1.9.0
+_src_path: gh:example/chora-base
+project_name: Somebody Else's
+project_slug: Not_A_Slug
+package_name: elsewhere
+python_version: "3.9"
+stack: library
+web_framework: flask
+services: [postgres]
+app_port: "none"
+app_command: make run
+port_slot: 7
+redis_version: "6"
+author_name: Ann
+"""
+
+
+def answers_in(folder: Path, name: str = ANSWERS) -> dict[str, Any]:
+    answers = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    assert isinstance(answers, dict)
+    return answers
+
+
+def untracked(folder: Path) -> set[str]:
+    """Return what git sees as new; anything else that it sees fails."""
+    lines = git(folder, "status", "--porcelain", "--untracked-files=all").splitlines()
+    assert all(line.startswith("?? ") for line in lines), lines
+    return {line.removeprefix("?? ") for line in lines}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PROJECTS.iterdir() if path.is_dir()))
+def test_plain_minimal_adds_five_files_to_a_project_and_changes_nothing(name: str, template: Path, tmp_path: Path) -> None:
+    folder = existing_project(name, tmp_path / "my-project")
+    before = files(folder)
+    render(template, folder, hook=True)
+    after = files(folder)
+    assert untracked(folder) == PLAIN
+    assert after.keys() - before.keys() == PLAIN
+    assert {path: after[path] for path in before} == before
+    assert not [finding for path in PLAIN for finding in findings(path, after[path])]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PROJECTS.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("stack", ["full", "hybrid"])
+def test_other_stacks_change_nothing_but_gitignore(name: str, stack: str, template: Path, tmp_path: Path) -> None:
+    need_tool("docker")  # scripts/setup of a hybrid project asks Compose
+    folder = existing_project(name, tmp_path / "my-project")
+    before = files(folder)
+    render(template, folder, {"stack": stack}, hook=True)
+    after = files(folder)
+    assert {path: after[path] for path in before if path != ".gitignore"} == {
+        path: content for path, content in before.items() if path != ".gitignore"
+    }
+    assert after[".gitignore"].startswith(before.get(".gitignore", b""))
+    assert not any(path.startswith("src/") for path in after.keys() - before.keys())
+    # Committed by everybody, whatever the project's own .gitignore says of .env files; the machine's own is not.
+    commit_all(folder, "Docker Compose")
+    tracked = set(git(folder, "ls-files").splitlines())
+    assert ".env.defaults" in tracked
+    assert ".env.local" not in tracked
+    assert (".env.services" in tracked) == (stack == "full")
+    assert (folder / ".env.local").exists()
+
+
+def test_what_is_found_is_saved(template: Path, tmp_path: Path) -> None:
+    flask = answers_in(render(template, existing_project("flask-app", tmp_path / "flask")))
+    assert {name: flask[name] for name in ("own_app", "package_name", "web_framework", "dependencies", "source_folder")} == {
+        "own_app": True,
+        "package_name": "shop",
+        "web_framework": "flask",
+        "dependencies": "requirements.txt",
+        "source_folder": ".",
+    }
+    fastapi = answers_in(render(template, existing_project("fastapi-src", tmp_path / "fastapi")))
+    assert fastapi["app_command"] == "uvicorn inventory.api.main:api --host 0.0.0.0 --port 8000"
+    assert (fastapi["extra_packages"], fastapi["source_folder"], fastapi["install_project"]) == (["uvicorn"], "src", True)
+    assert fastapi["python_version"] == "3.11"
+    script = answers_in(render(template, existing_project("plain-script", tmp_path / "script")))
+    assert (script["app_command"], script["web_framework"], script["dependencies"]) == ("python app.py", "other", "none")
+
+
+# Files that were there before
+
+
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "docker-compose.yml", ".dockerignore", "COMPOSE.md", ".env.defaults", "pyproject.toml"]
+)
+def test_a_file_that_exists_is_kept_with_a_note(
+    name: str, template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = existing_project("plain-script", tmp_path / "my-project")
+    content = b"# mine, \xc3\xbc\r\n[project]\n" if name == "pyproject.toml" else b"# mine, \xc3\xbc\r\n"
+    (folder / name).write_bytes(content)
+    render(template, folder, {"stack": "full"}, hook=True)
+    assert (folder / name).read_bytes() == content
+    if name != "pyproject.toml":  # of which an app that exists needs none from the template
+        assert f"{name}" in "".join(line for line in capfd.readouterr().err.splitlines() if line.startswith("Note: "))
+    assert answers_in(folder)["keep_files"] == [name]
+
+
+def test_a_pyproject_without_an_app_is_kept_and_the_starter_gets_what_it_needs(template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my-project"
+    folder.mkdir()
+    mine = '[project]\nname = "mine"\nversion = "1"\ndependencies = ["httpx"]\n'
+    (folder / "pyproject.toml").write_text(mine)
+    render(template, folder)
+    assert (folder / "pyproject.toml").read_text() == mine
+    assert (folder / "src" / "my_project" / "server.py").exists()
+    assert "fastapi" in (folder / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.yml", "docker-compose.yaml"])
+def test_a_compose_file_that_compose_prefers_is_named(
+    name: str, template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = existing_project("plain-script", tmp_path / "my-project")
+    (folder / name).write_text("services: {}\n")
+    render(template, folder, hook=True)
+    assert (folder / name).read_text() == "services: {}\n"
+    assert f"Note: Docker Compose prefers {name} to docker-compose.yml" in capfd.readouterr().err
+
+
+def test_an_existing_dockerfile_is_built_and_its_folder_is_mounted(template: Path, tmp_path: Path) -> None:
+    folder = existing_project("flask-app", tmp_path / "my-project")
+    (folder / "Dockerfile").write_text("FROM python:3.13-slim\nWORKDIR /srv\nWORKDIR shop\nCOPY . .\n")
+    render(template, folder)
+    app = yaml.safe_load((folder / "docker-compose.yml").read_text())["services"]["app"]
+    assert app["volumes"] == [".:/srv/shop"]
+    assert "entrypoint" not in app
+    assert "user" not in app
+
+
+# The answers of another template
+
+
+@pytest.fixture
+def templated(tmp_path: Path) -> Path:
+    folder = existing_project("flask-app", tmp_path / "my-project")
+    (folder / ANSWERS).write_text(FOREIGN)
+    commit_all(folder, "From another template")
+    return folder
+
+
+def test_another_templates_answers_stay_and_none_becomes_ours(templated: Path, template: Path, tmp_path: Path) -> None:
+    clean = render(template, existing_project("flask-app", tmp_path / "clean" / "my-project"), hook=True)
+    render(template, templated, hook=True)
+    assert (templated / ANSWERS).read_text() == FOREIGN
+    assert untracked(templated) == (PLAIN - {ANSWERS}) | {OURS}
+    expected = {**answers_in(clean), "_src_path": str(template)}
+    assert answers_in(templated, OURS) == expected
+    same = PLAIN - {ANSWERS, "COMPOSE.md"}
+    assert {name: (templated / name).read_bytes() for name in same} == {name: (clean / name).read_bytes() for name in same}
+    assert f"copier update --trust -a {OURS}" in (templated / "COMPOSE.md").read_text()
+
+
+@pytest.mark.parametrize("line", ["stack: library", "services: [postgres]", "app_port: none", "port_slot: 7"])
+def test_a_single_answer_of_another_template_does_not_leak_in_either(line: str, template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my-project"
+    folder.mkdir()
+    (folder / ANSWERS).write_text(f"{line}\n")
+    render(template, folder)
+    assert (folder / ANSWERS).read_text() == f"{line}\n"
+    ours = answers_in(folder, OURS)
+    ((name, value),) = yaml.safe_load(line).items()
+    assert ours["stack"] == "minimal"
+    assert ours.get(name) != value
+
+
+def test_copying_again_takes_our_own_saved_answers(templated: Path, template: Path) -> None:
+    render(template, templated, {"port_slot": 3, "python_version": "3.11"})
+    commit_all(templated, "Docker Compose")
+    render(template, templated, overwrite=True)
+    ours = answers_in(templated, OURS)
+    assert (ours["port_slot"], ours["python_version"]) == (3, "3.11")
+    assert git(templated, "status", "--porcelain") == ""
+
+
+def test_copying_again_takes_the_saved_answers(template: Path, tmp_path: Path) -> None:
+    folder = existing_project("fastapi-src", tmp_path / "my-project")
+    render(template, folder, {"port_slot": 3, "stack": "full", "services": ["redis"], "project_name": "key: {{ x }}"}, hook=True)
+    commit_all(folder, "Docker Compose")
+    render(template, folder, overwrite=True, hook=True)
+    assert answers_in(folder)["services"] == ["redis"]
+    assert git(folder, "status", "--porcelain") == ""

@@ -1,0 +1,75 @@
+"""Every rendered file is well-formed, tidy and owned by somebody, whatever the answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.render.checks import findings
+from tests.render.conftest import Case
+from tests.render.matrix import Matrix, Questions
+from tests.support import ROOT
+
+
+def test_every_rendered_file_is_sound(case: Case) -> None:
+    found = [f"{path}: {finding}" for path, content in case.files.items() for finding in findings(path, content)]
+    assert not found, "\n".join([str(case.answers), *found])
+
+
+def test_what_was_answered_is_what_is_saved(case: Case) -> None:
+    saved = case.saved
+    assert {name: saved[name] for name in case.answers} == case.answers
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "finding"),
+    [
+        ("docker-compose.yml", b"# Managed by chora-compose-template\na: b: c\n", "does not parse"),
+        ("pyproject.toml", b'name = "\n', "does not parse"),
+        ("scripts/setup", b"# Managed by chora-compose-template\nif\n", "does not parse"),
+        (".vscode/launch.json", b"// Yours\n{]\n", "does not parse"),
+        (".run/app.run.xml", b"<a>&</a>\n", "does not parse"),
+        (".env.defaults", b"export A=1\n", "does not parse"),
+        ("src/a/page.html", b"<p>\n", "does not parse"),
+        ("src/a/server.py", b"a = '{{ name }}'\n", "left in it"),
+        ("src/a/server.py", b"a = 1 \n", "trailing blanks"),
+        ("src/a/server.py", b"a = 1\n\n\n\nb = 1\n", "three blank lines"),
+        ("COMPOSE.md", b"<!-- Managed by chora-compose-template -->\n# A\n\n\nb\n", "two blank lines"),
+        ("src/a/server.py", b"a = 1\n\n", "exactly one line break"),
+        ("src/a/server.py", b"a = 1", "exactly one line break"),
+        ("src/a:b/server.py", b"a = 1\n", "refused by Windows"),
+        ("src/aux/server.py", b"a = 1\n", "refused by Windows"),
+        ("src/a/server.py", b"# Managed by chora-compose-template\n", "is not the template's"),
+        (".env.services", b"A=1\n", "is the template's"),
+        ("setup.py", b"a = 1\n", "in neither list"),
+    ],
+)
+def test_a_defect_is_found(path: str, content: bytes, finding: str) -> None:
+    assert [text for text in findings(path, content) if finding in text]
+
+
+def test_the_matrix_holds_every_choice_of_every_question() -> None:
+    questions = Questions(ROOT)
+    rows = Matrix(questions).rows
+    for name, question in questions.all.items():
+        if question.get("when") is not False:
+            seen = [row[name] for row in rows if name in row]
+            for choice in questions.choices(name):
+                assert any(choice in value if isinstance(value, list) else choice == value for value in seen), f"{name}={choice}"
+
+
+def test_the_matrix_holds_every_pair_of_answers_that_the_questions_allow() -> None:
+    matrix = Matrix(Questions(ROOT))
+    covered = {pair for row in matrix.rows for pair in matrix.pairs_of(row)}
+    missing = []
+    for first, one, second, other in matrix.all_pairs:
+        if (first, one, second, other) not in covered and matrix.complete({first: one, second: other}, set()):
+            missing.append(matrix.describe(first, one, second, other))
+    assert not missing
+
+
+def test_the_matrix_holds_no_answer_that_the_questions_refuse() -> None:
+    questions = Questions(ROOT)
+    for answers in Matrix(questions).rows:
+        resolved = questions.resolve(answers)
+        assert not [error for name, value in answers.items() if (error := questions.error(name, value, resolved))]
+        assert all(resolved[name] == value for name, value in answers.items())

@@ -1,0 +1,30 @@
+"""The template as pytest-copie loads it: the plugin that people use who test what they built on a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support import PRESETS, files, preset, render
+
+
+@pytest.mark.parametrize("name", [path.stem for path in PRESETS])
+def test_each_preset_renders_through_pytest_copie_as_through_copier(
+    copie: Any, template: Path, tmp_path: Path, name: str
+) -> None:
+    result = copie.copy(extra_answers={"project_name": "Shop", **preset(name)}, template_dir=template)
+    assert result.exception is None
+    assert result.exit_code == 0
+    answers = yaml.safe_load((result.project_dir / ".copier-answers.yml").read_text())
+    assert answers["stack"] == preset(name)["stack"]
+    other = render(template, tmp_path / "other", {"project_name": "Shop", **preset(name)}, hook=True)
+    assert files(result.project_dir) == files(other)
+
+
+def test_a_wrong_answer_is_an_error_for_pytest_copie_too(copie: Any, template: Path) -> None:
+    result = copie.copy(extra_answers={"stack": "full", "services": []}, template_dir=template)
+    assert result.exit_code != 0
+    assert "services must name postgres, redis or both" in str(result.exception)

@@ -1,0 +1,133 @@
+"""Commands: shell words, and what each file format makes of them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tomllib
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import extension
+
+commands = extension("commands")
+word = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12) | st.text("a$ '\"\\#{}<&", max_size=8)
+lists_of_words = st.lists(word, min_size=1, max_size=6).filter(lambda words: bool(words[0]))
+
+
+@given(lists_of_words)
+def test_words_come_back_from_a_line(words: list[str]) -> None:
+    assert commands.words(shlex.join(words)) == words
+
+
+@given(lists_of_words)
+def test_a_dockerfiles_exec_form_holds_the_words(words: list[str]) -> None:
+    assert json.loads(commands.exec_form(shlex.join(words))) == words
+
+
+@given(lists_of_words)
+def test_a_compose_file_holds_the_words_with_each_dollar_doubled(words: list[str]) -> None:
+    # A YAML 1.1 list in one line, to which Compose then applies its interpolation.
+    in_file = yaml.safe_load(f"command: {commands.compose_form(shlex.join(words))}\n")["command"]
+    assert in_file == [text.replace("$", "$$") for text in words]
+    assert "$" not in "".join(text.replace("$$", "") for text in in_file)
+
+
+def test_nothing_is_done_to_a_command_that_a_shell_would_do() -> None:
+    command = """python -m app --cost $5 --home '$HOME' --list *.py --a `id` ; rm && x | y > z ~"""
+    assert commands.words(command) == [
+        *("python", "-m", "app", "--cost", "$5", "--home", "$HOME", "--list", "*.py", "--a", "`id`", ";", "rm", "&&", "x", "|"),
+        *("y", ">", "z", "~"),
+    ]
+    assert '"$$5"' in commands.compose_form(command)
+    assert '"$5"' in commands.exec_form(command)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("''", "empty"),
+        ("python 'a", "not closed"),
+        ('python "a', "not closed"),
+        ("python\nrm", "one line"),
+        ("python \x00", "one line"),
+    ],
+)
+def test_a_wrong_command_is_refused_in_one_sentence(command: str, says: str) -> None:
+    error = commands.command_error(command)
+    assert says in error
+    assert error.startswith("app_command ")
+    assert len(error.splitlines()) == 1
+
+
+@given(st.text(max_size=30))
+def test_a_command_is_refused_or_can_be_split(command: str) -> None:
+    if not commands.command_error(command):
+        assert commands.words(command)[0]
+
+
+@given(lists_of_words)
+def test_a_good_command_is_accepted(words: list[str]) -> None:
+    assert commands.command_error(shlex.join(words)) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "on_host"),
+    [
+        ("uvicorn a.b:app --host 0.0.0.0 --port 8000", "uvicorn a.b:app --host 127.0.0.1 --port 8003"),
+        ("gunicorn --bind 0.0.0.0:8000 'shop:create_app()'", "gunicorn --bind 127.0.0.1:8003 'shop:create_app()'"),
+        ("python manage.py runserver 0.0.0.0:8000", "python manage.py runserver 127.0.0.1:8003"),
+        ("uvicorn a:app --port=8000 --host=0.0.0.0", "uvicorn a:app --port=8003 --host=127.0.0.1"),
+        ("python server.py --workers 80000", "python server.py --workers 80000"),
+        ("python server.py --timeout 18000:80001", "python server.py --timeout 18000:80001"),
+    ],
+)
+def test_on_the_host_the_app_listens_on_loopback_and_its_own_port(command: str, on_host: str) -> None:
+    assert commands.on_host(command, 8000, 8003) == on_host
+
+
+@given(lists_of_words, st.integers(1, 65535), st.integers(1, 65535))
+def test_on_the_host_there_are_as_many_words(words: list[str], app_port: int, host_port: int) -> None:
+    assert len(commands.words(commands.on_host(shlex.join(words), app_port, host_port))) == len(words)
+
+
+@pytest.mark.parametrize(
+    ("command", "target"),
+    [
+        ("python -m shop.server --port 1", {"module": "shop.server", "args": ["--port", "1"]}),
+        ("python3 -m shop", {"module": "shop", "args": []}),
+        ("python run.py --x 'a b'", {"program": "run.py", "args": ["--x", "a b"]}),
+        ("uvicorn a:app", {"module": "uvicorn", "args": ["a:app"]}),
+        ("inventory serve", {"program": ".venv/bin/inventory", "args": ["serve"]}),
+    ],
+)
+def test_a_debugger_starts_the_same(command: str, target: dict[str, object]) -> None:
+    found = commands.debug_target(command)
+    assert shlex.split(found.pop("parameters")) == target["args"]
+    assert found == target
+
+
+@given(lists_of_words)
+def test_a_debugger_gets_every_argument(words: list[str]) -> None:
+    args = commands.debug_target(shlex.join(words))["args"]
+    assert words[len(words) - len(args) :] == args
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60))
+def test_a_name_is_the_same_in_python_json_toml_and_yaml(text: str) -> None:
+    literal = commands.to_json_text(text)
+    assert json.loads(literal) == text
+    assert tomllib.loads(f"a = {literal}")["a"] == text
+    assert yaml.safe_load(f"a: {literal}")["a"] == text
+    assert eval(literal, {"__builtins__": {}}) == text
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60))
+def test_a_name_is_the_same_in_an_xml_attribute(text: str) -> None:
+    assert ElementTree.fromstring(f"<a b={commands.xml_attribute(text)}/>").attrib["b"] == text

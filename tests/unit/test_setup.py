@@ -1,0 +1,197 @@
+"""`scripts/setup`: it says where the services are, as Compose itself has them, and keeps what the user wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.support import load, need_tool, render
+
+# Lines of an environment file that readers understand in different ways.
+TRICKY = [
+    "POSTGRES_PASSWORD=two words",
+    "POSTGRES_PASSWORD=a#b",
+    "POSTGRES_PASSWORD=a #b",
+    "POSTGRES_PASSWORD='a # b'",
+    'POSTGRES_PASSWORD="a # b" # c',
+    "POSTGRES_PASSWORD='single $POSTGRES_USER'",
+    'POSTGRES_PASSWORD="double $POSTGRES_USER"',
+    "POSTGRES_PASSWORD=${POSTGRES_USER}-${MISSING:-default}",
+    "POSTGRES_PASSWORD=pa$$word",
+    "POSTGRES_PASSWORD='pa$$word'",
+    r'POSTGRES_PASSWORD="say \"hi\" \$5"',
+    r"POSTGRES_PASSWORD='it\'s'",
+    "export POSTGRES_PASSWORD=exported",
+    "POSTGRES_PASSWORD=first\nPOSTGRES_PASSWORD=${POSTGRES_PASSWORD}-second",
+    "POSTGRES_PASSWORD=@:/?#[]%&+ü€",
+    "POSTGRES_PASSWORD='two\nlines'",
+    "POSTGRES_PASSWORD=",
+]
+
+
+@pytest.fixture(scope="module")
+def hybrid(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render(template, tmp_path_factory.mktemp("hybrid") / "my-project", {"stack": "hybrid"})
+
+
+@pytest.fixture
+def project(hybrid: Path, tmp_path: Path) -> Path:
+    """A copy of a hybrid project, for one test to change. Its scripts/setup asks Compose."""
+    need_tool("docker")
+    return shutil.copytree(hybrid, tmp_path / "my-project")
+
+
+def run(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/setup, from another folder."""
+    command = [sys.executable, str(project / "scripts" / "setup")]
+    return subprocess.run(command, capture_output=True, text=True, cwd=project.parent, env={**os.environ, **variables})
+
+
+def in_shell(project: Path) -> dict[str, str]:
+    """Return what a shell has after it has read .env.local, as COMPOSE.md says."""
+    command = ["env", "-i", "sh", "-euc", "set -a; . ./.env.local; env -0"]
+    said = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout
+    variables = dict(entry.split("=", 1) for entry in said.split("\0") if entry)
+    return {name: value for name, value in variables.items() if name not in {"PWD", "OLDPWD", "SHLVL", "_"}}
+
+
+def database_url(project: Path) -> str:
+    """Return the one DATABASE_URL that the block has."""
+    lines = (project / ".env.local").read_text(encoding="utf-8").splitlines()
+    (url,) = (line.removeprefix("DATABASE_URL=") for line in lines if line.startswith("DATABASE_URL="))
+    return url
+
+
+def test_it_says_where_the_services_are(project: Path) -> None:
+    assert run(project).returncode == 0
+    assert in_shell(project) == {
+        "APP_PORT": "8000",
+        "DATABASE_URL": "postgresql://dev:dev@localhost:5432/my_project",
+        "REDIS_URL": "redis://localhost:6379/0",
+    }
+    assert (project / ".env.local").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("line", TRICKY)
+def test_the_password_in_the_url_is_the_one_that_the_database_gets(line: str, project: Path) -> None:
+    (project / ".env.local").write_text(f"{line}\n", encoding="utf-8")
+    assert run(project).returncode == 0
+    config = ["docker", "compose", "config", "--format", "json"]
+    said = subprocess.run(config, cwd=project, check=True, capture_output=True, text=True).stdout
+    # Compose doubles each $ of what it prints, to be read again.
+    password = json.loads(said)["services"]["db"]["environment"]["POSTGRES_PASSWORD"].replace("$$", "$")
+    assert unquote(urlsplit(database_url(project)).password or "") == password
+
+
+def test_a_second_run_writes_nothing(project: Path) -> None:
+    run(project)
+    before = (project / ".env.local").stat()
+    assert run(project).returncode == 0
+    after = (project / ".env.local").stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_what_the_user_sets_is_followed(project: Path) -> None:
+    mine = "POSTGRES_USER=ann\nPOSTGRES_PASSWORD='p@ss/w$rd: #1'\n"
+    (project / ".env.local").write_text(mine)
+    (project / ".env").write_text("POSTGRES_PORT=6001\n")
+    assert run(project, REDIS_PORT="6002", APP_PORT="6003").returncode == 0
+    assert (project / ".env.local").read_text().startswith(mine)
+    url = urlsplit(database_url(project))
+    assert (url.username, unquote(url.password or ""), url.hostname, url.port) == ("ann", "p@ss/w$rd: #1", "localhost", 6001)
+    variables = in_shell(project)
+    assert (variables["REDIS_URL"], variables["APP_PORT"]) == ("redis://localhost:6002/0", "6003")
+    assert (variables["POSTGRES_PASSWORD"], variables["DATABASE_URL"]) == ("p@ss/w$rd: #1", url.geturl())
+
+
+@pytest.mark.parametrize("line", ["DATABASE_URL=postgresql://mine", "export DATABASE_URL='postgresql://mine'"])
+def test_an_url_of_the_users_own_wins(line: str, project: Path) -> None:
+    run(project)
+    with (project / ".env.local").open("a") as file:
+        file.write(f"{line}\n")
+    assert run(project).returncode == 0
+    assert (project / ".env.local").read_text().count("DATABASE_URL=") == 1
+    assert in_shell(project)["DATABASE_URL"] == "postgresql://mine"
+
+
+def test_lines_above_and_below_the_block_stay(project: Path) -> None:
+    run(project)
+    block = (project / ".env.local").read_text()
+    (project / ".env.local").write_text("ABOVE=1\n\n" + block + "\nBELOW=2\n")
+    (project / ".env").write_text("APP_PORT=9000\n")
+    run(project)
+    assert (project / ".env.local").read_text() == "ABOVE=1\n\n" + block.replace("=8000", "=9000") + "\nBELOW=2\n"
+
+
+def assert_refused(result: subprocess.CompletedProcess[str]) -> None:
+    """Assert that a run has ended with one sentence."""
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_half_a_block_is_left_alone_and_reported(project: Path) -> None:
+    setup = load(project / "scripts" / "setup", "rendered_setup")
+    text = f"A=1\n{setup.BEGIN}\nB=2\n"
+    (project / ".env.local").write_text(text)
+    result = run(project)
+    assert_refused(result)
+    assert setup.END in result.stderr
+    assert (project / ".env.local").read_text() == text
+
+
+def test_bytes_that_are_no_text_are_left_alone_and_reported(project: Path) -> None:
+    (project / ".env.local").write_bytes(b"\xff\xfe")
+    assert_refused(run(project))
+    assert (project / ".env.local").read_bytes() == b"\xff\xfe"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".env.local", "POSTGRES_PASSWORD='not closed\n"),
+        ("docker-compose.override.yml", "services: [\n"),
+        ("docker-compose.yml", "services: {web: {image: mine}}\n"),
+        ("docker-compose.override.yml", "services: {db: {ports: !reset []}}\n"),
+    ],
+    ids=["env", "override", "own compose file", "database without a port"],
+)
+def test_a_project_that_it_can_not_understand_is_reported(name: str, content: str, project: Path) -> None:
+    (project / name).write_text(content)
+    assert_refused(run(project))
+
+
+def test_without_docker_it_says_what_is_missing(hybrid: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(hybrid, tmp_path / "my-project")
+    result = run(folder, PATH="/nonexistent")
+    assert_refused(result)
+    assert "Docker is not installed" in result.stderr
+
+
+def test_in_a_full_stack_it_makes_a_file_for_this_machine_once(template: Path, tmp_path: Path) -> None:
+    folder = render(template, tmp_path / "my-project", {"stack": "full"})
+    assert run(folder, PATH="/nonexistent").returncode == 0
+    assert (folder / ".env.local").stat().st_mode & 0o777 == 0o600
+    assert "=" not in (folder / ".env.local").read_text()
+    (folder / ".env.local").write_text("MINE=1\n")
+    assert run(folder).returncode == 0
+    assert (folder / ".env.local").read_text() == "MINE=1\n"
+
+
+def test_in_a_full_stack_it_takes_the_hosts_urls_out_again(project: Path, template: Path) -> None:
+    (project / ".env.local").write_text("ABOVE=1\n")
+    run(project)
+    with (project / ".env.local").open("a") as file:
+        file.write("BELOW=2\n")
+    render(template, project, {"stack": "full"}, overwrite=True)
+    assert run(project).returncode == 0
+    text = (project / ".env.local").read_text()
+    assert "localhost" not in text
+    assert [line for line in text.splitlines() if line] == ["ABOVE=1", "BELOW=2"]
