@@ -1,0 +1,63 @@
+"""Answers that are wrong, and what their user reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FULL: dict[str, object] = {"stack": "full"}
+
+# Answers as with `-d`, and the words that the one sentence holds.
+CASES: dict[str, tuple[Mapping[str, object], str]] = {
+    "name-empty": ({"project_name": ""}, "project_name must be one line of 1 to 60 characters."),
+    "name-blank": ({"project_name": "   "}, "project_name must be one line of 1 to 60 characters."),
+    "name-too-long": ({"project_name": "a" * 61}, "project_name must be one line of 1 to 60 characters."),
+    "name-of-two-lines": ({"project_name": "my\nshop"}, "project_name must be one line of 1 to 60 characters."),
+    "slug-empty": (
+        {"project_slug": ""},
+        'project_slug "" must be 1 to 40 lower-case letters, digits and hyphens, a letter first.',
+    ),
+    "slug-capital": ({"project_slug": "Shop"}, 'project_slug "Shop" must be 1 to 40 lower-case letters'),
+    "slug-digit-first": ({"project_slug": "1shop"}, 'project_slug "1shop" must be 1 to 40 lower-case letters'),
+    "slug-hyphen-first": ({"project_slug": "-shop"}, 'project_slug "-shop" must be 1 to 40 lower-case letters'),
+    "slug-underscore": ({"project_slug": "my_shop"}, 'project_slug "my_shop" must be 1 to 40 lower-case letters'),
+    "slug-too-long": ({"project_slug": "a" * 41}, "must be 1 to 40 lower-case letters"),
+    "slug-line-break": ({"project_slug": "shop\n"}, r'project_slug "shop\n" must be 1 to 40 lower-case letters'),
+    "package-empty": ({"package_name": ""}, "package_name '' is not a Python name: use letters, digits and _"),
+    "package-hyphen": ({"package_name": "my-shop"}, "package_name 'my-shop' is not a Python name"),
+    "package-digits": ({"package_name": "123"}, "package_name '123' is not a Python name"),
+    "package-dots": ({"package_name": "my.shop"}, "package_name 'my.shop' is not a Python name"),
+    "package-keyword": (
+        {"package_name": "class"},
+        "package_name 'class' is a keyword of Python: choose another",
+    ),
+    "package-module": ({"package_name": "json"}, "package_name 'json' is a module of Python's standard library: choose another"),
+    "package-library": ({"package_name": "fastapi"}, "package_name 'fastapi' would hide the library of that name"),
+    "port-0": ({"app_port": 0}, "app_port 0 is not a port: give a whole number from 1 to 65535."),
+    "port-65536": ({"app_port": 65536}, "app_port 65536 is not a port: give a whole number from 1 to 65535."),
+    "port-negative": ({"app_port": -1}, "app_port -1 is not a port: give a whole number from 1 to 65535."),
+    "port-text": ({"app_port": "text"}, "app_port text is not a port: give a whole number from 1 to 65535."),
+    "port-empty": ({"app_port": ""}, "is not a port: give a whole number from 1 to 65535."),
+    "port-fraction": ({"app_port": 80.5}, "app_port 80.5 is not a port: give a whole number from 1 to 65535."),
+    "port-slot-text": ({"port_slot": "first"}, "port_slot first is not a slot: give a whole number from 0 to 9."),
+    "port-slot-10": ({"port_slot": 10}, "port_slot 10 is not a slot: give a whole number from 0 to 9."),
+    "port-slot-negative": ({"port_slot": -1}, "port_slot -1 is not a slot: give a whole number from 0 to 9."),
+    "unknown-stack": ({"stack": "maximal"}, "Invalid choice for 'stack': 'maximal' is not in ['minimal', 'full', 'hybrid']"),
+    "unknown-framework": ({"web_framework": "django"}, "Invalid choice for 'web_framework': 'django' is not in ['fastapi', "),
+    "unknown-service": (FULL | {"services": ["mysql"]}, "Invalid choice for 'services': 'mysql' is not in ['postgres', 'redis']"),
+    "unknown-python": ({"python_version": "2.7"}, "Invalid choice for 'python_version': '2.7' is not in ['3.11', "),
+    "unknown-postgres": (FULL | {"postgres_version": "9"}, "Invalid choice for 'postgres_version': '9' is not in ['15', "),
+    "unknown-redis": (FULL | {"redis_version": "6"}, "Invalid choice for 'redis_version': '6' is not in ['7', "),
+    "unknown-dependencies": ({"dependencies": "Pipfile"}, "Invalid choice for 'dependencies': 'Pipfile' is not in ["),
+    "no-service-in-full": (FULL | {"services": []}, "services must name postgres, redis or both: a full stack has at least one."),
+    "no-service-in-hybrid": ({"stack": "hybrid", "services": []}, "services must name postgres, redis or both: a hybrid stack"),
+    "other-framework-without-app": (
+        {"web_framework": "other"},
+        "'other' is for an app that exists, and the destination",
+    ),
+    "command-empty": ({"app_command": ""}, "app_command is empty: give the command that starts the app, like python -m"),
+    "command-blank": ({"app_command": "  "}, "app_command is empty: give the command that starts the app, like python -m"),
+    "command-open-quote": ({"app_command": "sh -c 'ls"}, "has a quotation mark that is not closed."),
+    "command-of-two-lines": ({"app_command": "python\n-m shop"}, "app_command must be one line of text."),
+    "keep-files-text": ({"keep_files": "Dockerfile"}, "keep_files must be a list"),
+    "keep-files-numbers": ({"keep_files": [1]}, "keep_files must be a list"),
+}

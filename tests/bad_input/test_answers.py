@@ -1,0 +1,60 @@
+"""A wrong answer: one sentence, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.bad_input.cases import CASES
+from tests.support import existing_project, files, render, run_copier
+
+
+@pytest.mark.parametrize(("answers", "sentence"), CASES.values(), ids=CASES)
+def test_a_wrong_answer_writes_nothing_and_its_message_stands_alone(
+    answers: Mapping[str, object], sentence: str, template: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Exception, match=r"\S") as raised:  # Copier's own kinds differ; what is read is the same
+        render(template, tmp_path / "new", dict(answers))
+
+    message = str(raised.value)
+    assert sentence in message
+    assert "\n" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+# One of each kind; that the others' message is the last line, too, follows from their all being exceptions.
+@pytest.mark.parametrize("name", ["name-of-two-lines", "package-keyword", "port-0", "unknown-stack", "no-service-in-full"])
+def test_the_last_line_of_the_command_line_is_the_message(name: str, template: Path, tmp_path: Path) -> None:
+    answers, sentence = CASES[name]
+    given = [part for key, value in answers.items() for part in ("-d", f"{key}={value}")]
+
+    done = run_copier("copy", "--trust", "--defaults", *given, str(template), "new", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert sentence in done.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["slug-capital", "port-65536", "unknown-python", "command-open-quote"])
+def test_a_wrong_answer_leaves_an_existing_project_as_it_was(name: str, template: Path, tmp_path: Path) -> None:
+    project = existing_project("flask-app", tmp_path / "shop")
+    before = files(project)
+    answers, _ = CASES[name]
+
+    with pytest.raises(ValueError, match=next(iter(answers))):
+        render(template, project, dict(answers))
+
+    assert files(project) == before
+
+
+def test_a_text_where_a_list_belongs_is_named(template: Path, tmp_path: Path) -> None:
+    # Copier reads the type before any validator runs, and does not name the question; `make new` adds that.
+    given = ["-d", "stack=full", "-d", "services=redis"]
+
+    done = run_copier("copy", "--trust", "--defaults", *given, str(template), "new", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("Not a YAML list: 'redis'")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""Answers that a user changes with `copier update -d`: the project follows, and what is the user's stays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support import commit_all, existing_project, files, git, need_tool, preset
+from tests.update.projects import BLOCK, adopt, answers_of, assert_fresh, edit, generated, managed, update
+
+DATA = {".env.defaults", ".env.local", ".env.services", ".gitignore", "scripts/setup"}
+
+
+def test_from_minimal_to_full_brings_all_that_the_services_need(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("01-minimal"), hook=False)
+    before = files(project)
+
+    update(project, stack="full", hook=True)
+
+    after = files(project)
+    assert after.keys() - before.keys() == DATA
+    assert os.access(project / "scripts" / "setup", os.X_OK)
+    assert git(project, "check-ignore", ".env.local").strip() == ".env.local"
+    assert answers_of(project)["services"] == ["postgres", "redis"]
+    assert_fresh(project, working_tree, tmp_path / "fresh")
+    rendered = files(tmp_path / "fresh")
+    assert after[".env.defaults"] == rendered[".env.defaults"]
+
+
+def test_from_full_to_minimal_removes_nothing_that_is_yours(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("02-full"))
+    edit(project)
+    before = files(project)
+
+    update(project, stack="minimal", hook=True)
+
+    after = files(project)
+    assert before.keys() - after.keys() == {".env.services", "scripts/setup"}
+    yours = before.keys() - managed(before).keys() - {".copier-answers.yml"}
+    assert {name: after[name] for name in yours} == {name: before[name] for name in yours}
+    assert BLOCK in (project / ".gitignore").read_text(), "it hides .env.local as long as that is there"
+
+    commit_all(project, "Minimal")
+    (project / ".env.local").unlink()
+    (project / ".env").unlink()
+    update(project, hook=True)
+    assert (project / ".gitignore").read_text().split() == ["/above", "/below"]
+
+
+def test_from_full_to_hybrid_and_back_leaves_nothing_that_breaks(working_tree: Path, tmp_path: Path) -> None:
+    need_tool("docker")  # scripts/setup of a hybrid project asks Compose
+    project = generated(working_tree, tmp_path / "shop", preset("02-full"))
+    edit(project)
+    before = files(project)
+
+    update(project, stack="hybrid", hook=True)
+    commit_all(project, "Hybrid")
+    hybrid = (project / ".env.local").read_text()
+    assert "API_KEY='do not touch'\n" in hybrid
+    assert "DATABASE_URL=postgresql://dev:dev@localhost:5432/shop\n" in hybrid
+    assert files(project).keys() >= {".vscode/launch.json", ".run/app.run.xml"}, "the guide says that editors start the app"
+
+    update(project, stack="full", hook=True)
+    after = files(project)
+    # URLs of this machine's localhost would win over those of the network, and the app would find no service.
+    assert after[".env.local"].split() == before[".env.local"].split()
+    shared = before.keys() - {".env.local", ".copier-answers.yml", "docker-compose.yml"}
+    assert {name: after[name] for name in shared} == {name: before[name] for name in shared}
+    assert answers_of(project) == answers_of(project) | {"stack": "full", "services": ["postgres", "redis"]}
+
+
+def test_versions_ports_and_services_follow_their_answers(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("02-full") | {"services": ["postgres"]}, hook=False)
+    before = files(project)
+
+    update(project, services=["postgres", "redis"], port_slot=3, python_version="3.11", postgres_version="15")
+
+    assert_fresh(project, working_tree, tmp_path / "fresh")
+    compose = (project / "docker-compose.yml").read_text()
+    assert "postgres:15-alpine" in compose
+    assert "${REDIS_PORT:-6382}:6379" in compose
+    assert "python:3.11-slim" in (project / "Dockerfile").read_text()
+    assert files(project)[".env.defaults"] == before[".env.defaults"]
+
+
+def test_a_database_that_is_added_later_finds_its_credentials(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", {"stack": "hybrid", "services": ["redis"]}, hook=False)
+
+    update(project, services=["postgres", "redis"])
+
+    assert "postgres:17-alpine" in (project / "docker-compose.yml").read_text()
+    for variable in ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"):
+        assert f"\n{variable}=" in (project / ".env.defaults").read_text()
+
+
+def test_what_was_found_can_be_given_another_value(working_tree: Path, tmp_path: Path) -> None:
+    project = existing_project("fastapi-src", tmp_path / "shop")
+    (project / "Dockerfile").write_text("FROM my-base\n")
+    commit_all(project, "My own image")
+    adopt(working_tree, project, preset("01-minimal"), hook=False)
+    assert answers_of(project)["keep_files"] == ["Dockerfile", "pyproject.toml"]
+    # As the hook says: first out of the way, then for the template.
+    git(project, "mv", "Dockerfile", "Dockerfile.mine")
+    (project / "requirements.txt").write_text("fastapi\nuvicorn\n")
+    commit_all(project, "Ready for the template's")
+
+    update(project, keep_files=[], dependencies="requirements.txt", extra_packages=[])
+
+    assert "uv pip install -r requirements.txt" in (project / "Dockerfile").read_text()
+    assert (project / "Dockerfile.mine").read_text() == "FROM my-base\n"
+    assert_fresh(project, working_tree, tmp_path / "fresh")
+    assert git(project, "diff", "--name-only", "--", "src", "pyproject.toml", "tests").split() == []
+
+
+def test_a_wrong_answer_changes_nothing(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("02-full"))
+    before = files(project)
+
+    with pytest.raises(ValueError, match="app_port 0 is not a port"):
+        update(project, app_port=0)
+
+    assert files(project) == before
+    assert git(project, "status", "--porcelain") == ""
