@@ -18,7 +18,7 @@ import tomllib
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -73,11 +73,9 @@ STEMS = ("server", "main", "app", "asgi", "wsgi", "__init__", "api", "applicatio
 def read(path: Path) -> str:
     """Return a file's text; empty where it is missing, unreadable, no plain file or larger than a source file is."""
     try:
-        return (
-            ""
-            if not path.is_file() or path.stat().st_size > MAX_BYTES
-            else path.read_text(encoding="utf-8-sig", errors="replace")
-        )
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            return ""
+        return path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return ""
 
@@ -193,6 +191,8 @@ class Destination:
         self.root = root
         self.sources = tuple(self._sources())
         self.pyproject = self._pyproject()
+        self.setup_py = read(root / "setup.py")
+        self.setup_cfg = self._setup_cfg()
         self.declared = tuple(self._declared())
 
     def _sources(self) -> Iterator[str]:
@@ -228,6 +228,14 @@ class Destination:
             return tomllib.loads(read(self.root / "pyproject.toml"))
         except tomllib.TOMLDecodeError:
             return {}
+
+    def _setup_cfg(self) -> configparser.ConfigParser:
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read_string(read(self.root / "setup.cfg"))
+        except configparser.Error:
+            return configparser.ConfigParser()
+        return config
 
     def _table(self, *keys: str) -> dict[str, Any]:
         """Return a table of pyproject.toml, empty where it is missing or no table."""
@@ -303,14 +311,8 @@ class Destination:
 
     def _legacy_names(self) -> frozenset[str]:
         """Return what setup.cfg and setup.py require, as far as they say it in plain text."""
-        config = configparser.ConfigParser(interpolation=None, strict=False)
-        try:
-            config.read_string(read(self.root / "setup.cfg"))
-            lines = config.get("options", "install_requires", fallback="").splitlines()
-        except configparser.Error:
-            lines = []
-        text = read(self.root / "setup.py")
-        for block in re.findall(r"(?:install_requires|requirements|requires)\s*=\s*\[(.*?)\]", text, re.DOTALL):
+        lines = self.setup_cfg.get("options", "install_requires", fallback="").splitlines()
+        for block in re.findall(r"(?:install_requires|requirements|requires)\s*=\s*\[(.*?)\]", self.setup_py, re.DOTALL):
             lines += [first or second for first, second in re.findall(r"\"([^\"\n]+)\"|'([^'\n]+)'", block)]
         return requirement_names(lines)
 
@@ -342,19 +344,14 @@ class Destination:
         poetry = self._table("tool", "poetry", "dependencies").get("python")
         if isinstance(poetry, str):
             return caret_to_pep440(poetry)
-        config = configparser.ConfigParser(interpolation=None, strict=False)
-        try:
-            config.read_string(read(self.root / "setup.cfg"))
-            if declared := config.get("options", "python_requires", fallback=""):
-                return declared
-        except configparser.Error:
-            pass
-        found = re.search(r"python_requires\s*=\s*[\"']([^\"']+)[\"']", read(self.root / "setup.py"))
+        if declared := self.setup_cfg.get("options", "python_requires", fallback=""):
+            return declared
+        found = re.search(r"python_requires\s*=\s*[\"']([^\"']+)[\"']", self.setup_py)
         return found[1] if found else ""
 
     # What it is
 
-    @property
+    @cached_property
     def source_folder(self) -> str:
         """The folder that imports start from: `src` in a src layout, else `.`."""
         in_src = [source for source in self.sources if source.startswith("src/")]
@@ -363,12 +360,14 @@ class Destination:
         outside = [source for source in self.sources if source.endswith("/__init__.py") and not source.startswith("src/")]
         return "." if outside and not any(source.endswith("/__init__.py") for source in in_src) else "src"
 
+    @property
+    def prefix(self) -> str:
+        """What the paths of importable files begin with: `src/` in a src layout, else nothing."""
+        return "" if self.source_folder == "." else f"{self.source_folder}/"
+
     def module_of(self, path: str) -> str:
         """Return the dotted name under which a file is imported from the source folder."""
-        pure = PurePosixPath(path)
-        if self.source_folder != "." and pure.is_relative_to(self.source_folder):
-            pure = pure.relative_to(self.source_folder)
-        parts = pure.with_suffix("").parts
+        parts = PurePosixPath(path.removeprefix(self.prefix)).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     @property
@@ -381,14 +380,13 @@ class Destination:
         """The name of the main package, empty where there is none."""
         return self.packages[0] if self.packages else ""
 
-    @property
+    @cached_property
     def packages(self) -> tuple[str, ...]:
         """Names of the top-level packages, the project's namesake first, then those that hold more modules."""
-        prefix = "" if self.source_folder == "." else f"{self.source_folder}/"
         size: dict[str, int] = {}
         inits = set()
         for source in self.sources:
-            if source.startswith(prefix) and "/" in (rest := source.removeprefix(prefix)):
+            if source.startswith(self.prefix) and "/" in (rest := source.removeprefix(self.prefix)):
                 top = rest.split("/")[0]
                 size[top] = size.get(top, 0) + 1
                 if rest == f"{top}/__init__.py":
@@ -403,19 +401,14 @@ class Destination:
     def _project_names(self) -> Iterator[object]:
         yield self._table("project").get("name", "")
         yield self._table("tool", "poetry").get("name", "")
-        found = re.search(r"\bname\s*=\s*[\"']([^\"']+)[\"']", read(self.root / "setup.py"))
+        found = re.search(r"\bname\s*=\s*[\"']([^\"']+)[\"']", self.setup_py)
         yield found[1] if found else ""
 
     @property
     def scripts(self) -> tuple[str, ...]:
         """Names of the console scripts that the project installs."""
-        config = configparser.ConfigParser(interpolation=None, strict=False)
-        try:
-            config.read_string(read(self.root / "setup.cfg"))
-            legacy = config.get("options.entry_points", "console_scripts", fallback="")
-        except configparser.Error:
-            legacy = ""
-        found = re.search(r"console_scripts[\"']?\s*[:=]\s*\[(.*?)\]", read(self.root / "setup.py"), re.DOTALL)
+        legacy = self.setup_cfg.get("options.entry_points", "console_scripts", fallback="")
+        found = re.search(r"console_scripts[\"']?\s*[:=]\s*\[(.*?)\]", self.setup_py, re.DOTALL)
         legacy += "\n" + (found[1] if found else "")
         return (
             *self._table("project", "scripts"),
@@ -433,11 +426,10 @@ class Destination:
             return FRAMEWORK_OF[server.framework]
         return declared[0] if declared and (server is None or not self.has_app) else ""
 
-    @property
+    @cached_property
     def server(self) -> Server | None:
         """The application object or factory that is most likely the one to start."""
-        servers = _servers(self)
-        return servers[0] if servers else None
+        return next(iter(servers_of(self)), None)
 
     def app_command(self, app_port: int, package: str) -> str:
         """Return the command that starts the app inside a container, as shell words.
@@ -465,10 +457,9 @@ class Destination:
 
     def _plain_command(self, package: str) -> str:
         """Return the command for an app without a known framework."""
-        prefix = "" if self.source_folder == "." else f"{self.source_folder}/"
         sources = set(self.sources)
         for module in ("server", "__main__", "main", "app"):
-            if f"{prefix}{package}/{module}.py" in sources:
+            if f"{self.prefix}{package}/{module}.py" in sources:
                 return f"python -m {package}" if module == "__main__" else f"python -m {package}.{module}"
         for script in self.scripts:
             if script.replace("-", "_") == package or script.endswith(("server", "serve")):
@@ -496,7 +487,7 @@ class Destination:
         """Whether the project itself has to be installed: for its command, or because it asks for its own metadata."""
         if not self._table("build-system") and not (self.root / "setup.py").is_file():
             return False
-        if shlex.split(command)[:1] and shlex.split(command)[0] in self.scripts:
+        if set(shlex.split(command)[:1]) & set(self.scripts):
             return True
         asks = re.compile(r"importlib[._]metadata|\bpkg_resources\b")
         return any(asks.search(read(self.root / source)) for source in self.sources)
@@ -507,8 +498,7 @@ class Destination:
             return "python manage.py migrate --noinput"
         if (self.root / "alembic.ini").is_file():
             return "alembic upgrade head"
-        prefix = "" if self.source_folder == "." else f"{self.source_folder}/"
-        return f"python -m {package}.migrate" if f"{prefix}{package}/migrate.py" in self.sources else ""
+        return f"python -m {package}.migrate" if f"{self.prefix}{package}/migrate.py" in self.sources else ""
 
     def workdir(self) -> str:
         """Return the working folder of the last stage of an existing Dockerfile, `/workspace` where none says one."""
@@ -624,8 +614,7 @@ def servers_in(path: str, text: str, subclasses: Mapping[str, str]) -> Iterator[
                     yield Server(path, target.id, framework or NAMED, factory=False)
 
 
-@lru_cache(maxsize=8)
-def _servers(destination: Destination) -> tuple[Server, ...]:
+def servers_of(destination: Destination) -> tuple[Server, ...]:
     """Return every server of a destination, the likeliest first."""
     texts = {source: text for source in destination.sources if HINT.search(text := read(destination.root / source))}
     subclasses = {
@@ -636,7 +625,7 @@ def _servers(destination: Destination) -> tuple[Server, ...]:
     names = destination.dependency_names
     guess = known[0] if known else "FastAPI" if "fastapi" in names else "Flask" if "flask" in names else ""
     found = [server for server in found if guess or server.framework not in {MADE, NAMED}]
-    package = destination.packages[0] if destination.packages else ""
+    package = destination.package
 
     def rank(server: Server) -> tuple[bool, bool, int, bool, bool, int, int, str]:
         path = PurePosixPath(server.path)

@@ -17,6 +17,7 @@ import yaml
 from plumbum import CommandNotFound, ProcessExecutionError, local
 
 MINIMUM_COMPOSE = (2, 24, 4)
+COMPOSE = f"Docker Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer"
 BEGIN = "# >>> chora-compose-template: these lines are its own, keep yours outside them"
 END = "# <<< chora-compose-template"
 # Compose reads the first of these that exists, and docker-compose.yml after them.
@@ -108,12 +109,12 @@ def missing() -> list[str]:
     if "git" not in local:
         lacks.append("git, which `copier update` needs")
     if "docker" not in local:
-        return [*lacks, "Docker with Docker Compose 2.24.4 or newer"]
+        return [*lacks, f"Docker with {COMPOSE}"]
     code, out, _ = local["docker"].run(["compose", "version", "--short"], retcode=None)
     version = tuple(int(part) for part in re.findall(r"\d+", out)[:3])
     if code or version < MINIMUM_COMPOSE:
         found = f" (found {out.strip()})" if not code else ""
-        lacks.append(f"Docker Compose 2.24.4 or newer{found}")
+        lacks.append(f"{COMPOSE}{found}")
     return lacks
 
 

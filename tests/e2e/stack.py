@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support import commit_all, git
+
 T = TypeVar("T")
 PORT_VARIABLES = ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT")
 # Below the range from which systems take the ports of outgoing connections; apart for each of xdist's workers.
@@ -107,6 +109,13 @@ class Stack:
             logs = self.compose("logs", "--no-color", "--tail", "40", check=False).stdout
             raise AssertionError(f"up exited with {result.returncode}\n{result.stderr[-3000:]}\n{logs}")
         assert "warn" not in result.stderr.lower(), result.stderr
+
+    def go_on_in_a_clone(self) -> None:
+        """Commit the project, and go on in a fresh clone of it, in which nothing was set up."""
+        commit_all(self.folder, "Render the set-up")
+        clone = self.folder.with_name("clone")
+        git(self.folder, "clone", "--quiet", str(self.folder), str(clone))
+        self.folder = clone
 
     @property
     def app_url(self) -> str:

@@ -9,17 +9,14 @@ import pytest
 
 from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack
-from tests.support import commit_all, preset
+from tests.support import preset
 
 
 def clone(stack: Stack, owner: int) -> None:
     """Go on in a fresh clone of the project, owned by somebody, in which nothing was set up."""
-    commit_all(stack.folder, "Render the set-up")
-    folder = stack.folder.with_name("clone")
-    stack.run("git", "clone", "--quiet", str(stack.folder), str(folder))
-    for path in (folder, *folder.rglob("*")):
+    stack.go_on_in_a_clone()
+    for path in (stack.folder, *stack.folder.rglob("*")):
         os.chown(path, owner, owner, follow_symlinks=False)
-    stack.folder = folder
 
 
 def owners(folder: Path) -> set[tuple[int, int]]:

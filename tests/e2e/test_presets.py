@@ -140,11 +140,7 @@ def test_the_page_says_which_service_is_gone_while_the_app_stays_alive(make_stac
 
 def test_a_plain_up_works_in_a_fresh_clone_on_the_ports_of_its_slot(make_stack: MakeStack) -> None:
     stack = make_stack(preset("02-full") | {"port_slot": 9}, own_ports=True)
-    clone = stack.folder.with_name("clone")
-    stack.run("git", "add", "--all")
-    stack.run("git", "-c", "user.name=Tester", "-c", "user.email=tester@example.com", "commit", "--quiet", "-m", "mine")
-    stack.run("git", "clone", "--quiet", str(stack.folder), str(clone))
-    stack.folder = clone
+    stack.go_on_in_a_clone()
     result = stack.compose("up", "--detach", "--wait")
     assert "warn" not in result.stderr.lower()
     assert stack.app_url == "http://127.0.0.1:8009"
