@@ -2,7 +2,8 @@
 """Provide the official images that the end-to-end tests start.
 
 An image that is there is kept. Otherwise it is pulled, or, where no registry
-answers, a stand-in with the same contract is built from Debian packages.
+answers, a stand-in with the same contract is built from Debian packages, and
+from npm's for what is written in JavaScript.
 
     images.py            make what is missing
     images.py --rebuild  make all of them anew
@@ -40,6 +41,7 @@ class Image:
         suite: The Debian suite whose packages have the right versions.
         args: Build arguments besides ``SUITE``.
         target: The build stage, or ``None`` for the last one.
+        npm: Whether the recipe installs from npm's registry.
     """
 
     tag: str
@@ -47,6 +49,7 @@ class Image:
     suite: str
     args: dict[str, str] = field(default_factory=dict)
     target: str | None = None
+    npm: bool = False
 
 
 IMAGES = (
@@ -57,6 +60,7 @@ IMAGES = (
     Image("redis:7-alpine", "redis", "bookworm", {"SERVER": "redis"}, "redis"),
     Image("redis:8-alpine", "redis", "trixie", {"SERVER": "redis"}, "redis"),
     Image("valkey/valkey:8-alpine", "redis", "trixie", {"SERVER": "valkey"}, "valkey"),
+    Image("n8nio/n8n:2.40.7", "n8n", "bookworm", {"N8N_VERSION": "2.40.7"}, npm=True),
 )
 
 
@@ -168,6 +172,17 @@ def make_base(suite: str) -> str:
     return tag
 
 
+def npm_registry() -> str:
+    """Return the registry that this machine's npm uses.
+
+    Raises:
+        EngineError: There is no npm.
+    """
+    if not shutil.which("npm"):
+        raise EngineError("no registry answers, and the stand-in for n8n needs npm: install it and try again")
+    return run(["npm", "config", "get", "registry"]).strip()
+
+
 def build(image: Image, *, cache: bool) -> None:
     """Build a stand-in on its base image.
 
@@ -184,6 +199,8 @@ def build(image: Image, *, cache: bool) -> None:
         command += ["--build-arg", f"{name}={value}"]
     for name in ("http_proxy", "https_proxy", "no_proxy"):  # apt must reach the mirror as the machine does
         command += [word for key in (name, name.upper()) if key in os.environ for word in ("--build-arg", key)]
+    if image.npm:
+        command += ["--build-arg", f"NPM_CONFIG_REGISTRY={npm_registry()}"]
     if image.target:
         command += ["--target", image.target]
     if not cache:
