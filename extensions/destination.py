@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import configparser
 import inspect
+import json
 import keyword
 import os
 import re
@@ -16,7 +17,7 @@ import shlex
 import sys
 import tomllib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -42,6 +43,7 @@ TEMPLATE_FILES = (
     *("Dockerfile", ".dockerignore", "COMPOSE.md", ".env.defaults", ".env.services", ".env.test"),
     *(".env.production.example", ".gitlab-ci.yml", ".github/workflows/test.yml", ".github/dependabot.yml"),
     *("pyproject.toml", ".pre-commit-config.yaml", ".vscode/launch.json", ".run/app.run.xml"),
+    *("scripts/mcp-stdio", "scripts/databases.sql", ".env.services.gateway", "workflows/call-a-tool.json"),
     *("nginx/nginx.conf", "nginx/default.conf.template", "nginx/Dockerfile"),
     *("scripts/setup", "scripts/branch-env", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
 )
@@ -68,6 +70,32 @@ HINT = re.compile("|".join((*WSGI, *ASGI, *FACTORIES, r"^\s*(?:app|application)\
 SUBCLASS = re.compile(rf"^class\s+(\w+)\(.*?\b({'|'.join((*WSGI, *ASGI))})\b[^\n]*\):", re.MULTILINE)
 # Modules in which a server is looked for first.
 STEMS = ("server", "main", "app", "asgi", "wsgi", "__init__", "api", "application", "web", "core", "run", "__main__")
+
+# What imports an SDK for MCP, and what makes a server with it, where a client doesn't.
+MCP_IMPORT = re.compile(r"^\s*(?:from|import)\s+(mcp|fastmcp)\b", re.MULTILINE)
+MCP_CLASSES = frozenset({"FastMCP", "MCPServer"})
+MCP_SERVER = re.compile(
+    r"^\s*(?:(?:from|import)\s+(?:mcp|fastmcp)\.server\b|import\s+fastmcp\b"
+    r"|from\s+(?:mcp|fastmcp)\b\S*\s+import\s+(?:\([^)]*|.*)\b(?:FastMCP|MCPServer|Server)\b)",
+    re.MULTILINE,
+)
+# What version 2 of `mcp` took away and what it brought, and how a project declares that it wants version 1.
+MCP_1 = re.compile(r"^\s*(?:from|import)\s+mcp\.server\.fastmcp\b|^\s*@\w+\.(?:list_tools|call_tool)\(", re.MULTILINE)
+MCP_2 = re.compile(r"\bmcp\.server\.mcpserver\b|\bmcp\.server\s+import\b.*\bMCPServer\b")
+MCP_1_DECLARED = re.compile(
+    r"\bmcp(?:\[[\w,-]{0,40}\])?(?:\s?=\s?(?:\{\s?version\s?=\s?)?[\"'])?[\d.,<>=!* ]{0,40}(?:<\s?2|<=\s?1|==\s?1|~=\s?1|\^1)"
+)
+# A server that is started over HTTP, and one that can be started over stdio.
+HTTP_RUN = re.compile(r"\.run\w*\(\s*(?:transport\s*=\s*)?[\"'](?:sse|http|streamable-http)[\"']")
+STDIO_RUN = re.compile(r"stdio|\.run(?:_async)?\(\s*\)")
+# Where MCP_TRANSPORT is read from the environment, its value for HTTP, and hosts that others can reach.
+TRANSPORT = re.compile(r"(?i:env|alias)\w*(?:\.get)?\s*[\[(=:][\s\[(]*[\"']MCP_TRANSPORT[\"'](?!\s*\]\s*=[^=])")
+HTTP_VALUE = re.compile(r"[\"']streamable-http[\"']")
+ANY_HOST = re.compile(r"[\"']0\.0\.0\.0[\"']|\bMCP_HOST\b", re.IGNORECASE)
+# The words of subcommands that start a server, the likeliest first, and usual names of the function behind a console script.
+STARTING = ("stdio", "mcp", "serve", "server", "start", "run")
+ENTRIES = frozenset({"main", "serve", "run", "cli", "app", "start"})
+MAX_REACHED = 200
 
 
 def read(path: Path) -> str:
@@ -155,6 +183,16 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Start:
+    """A way to start an MCP server."""
+
+    command: str
+    """Shell words."""
+    texts: tuple[str, ...] = ()
+    """The project's sources that run before the server does, that of the entry first; none if the server is run by an SDK."""
+
+
+@dataclass(frozen=True)
 class Declared:
     """What one file declares as run-time dependencies."""
 
@@ -194,6 +232,7 @@ class Destination:
         self.setup_py = read(root / "setup.py")
         self.setup_cfg = self._setup_cfg()
         self.declared = tuple(self._declared())
+        self.imported: dict[str, list[str]] = {}
 
     def _sources(self) -> Iterator[str]:
         """Yield the paths of the Python files that may be part of the app, nearest first."""
@@ -327,10 +366,10 @@ class Destination:
         for declared in self.declared:
             if declared.source.endswith(".lock"):
                 return declared
-        framework = self.framework
-        for declared in self.declared:
-            if framework in declared.names:
-                return declared
+        for framework in (self.framework, self.mcp_framework):
+            for declared in self.declared:
+                if framework in declared.names:
+                    return declared
         for declared in self.declared:
             if declared.names or not declared.complete:
                 return declared
@@ -405,16 +444,14 @@ class Destination:
         yield found[1] if found else ""
 
     @property
-    def scripts(self) -> tuple[str, ...]:
-        """Names of the console scripts that the project installs."""
+    def scripts(self) -> dict[str, str]:
+        """The console scripts that the project installs, and what each calls, as in `package.module:function`."""
         legacy = self.setup_cfg.get("options.entry_points", "console_scripts", fallback="")
         found = re.search(r"console_scripts[\"']?\s*[:=]\s*\[(.*?)\]", self.setup_py, re.DOTALL)
         legacy += "\n" + (found[1] if found else "")
-        return (
-            *self._table("project", "scripts"),
-            *self._table("tool", "poetry", "scripts"),
-            *re.findall(r"([\w.-]+)\s*=\s*[\w.]+:\w+", legacy),
-        )
+        tables = self._table("project", "scripts") | self._table("tool", "poetry", "scripts")
+        named = {name: target if isinstance(target, str) else "" for name, target in tables.items()}
+        return named | dict(re.findall(r"([\w.-]+)\s*=\s*([\w.]+:\w+)", legacy))
 
     @property
     def framework(self) -> str:
@@ -470,22 +507,170 @@ class Destination:
         top = [source for source in self.sources if "/" not in source]
         return f"python {shlex.quote(top[0])}" if len(top) == 1 and not self.packages else f"python -m {package}.server"
 
+    # How its MCP server is started
+
+    @cached_property
+    def mcp_sources(self) -> dict[str, str]:
+        """The sources that import an SDK for MCP, and their texts."""
+        # A package of the project's own with that name hides the SDK.
+        names = {"fastmcp"} if f"{self.prefix}mcp/__init__.py" in self.sources else {"mcp", "fastmcp"}
+        texts = {source: read(self.root / source) for source in self.sources}
+        return {source: text for source, text in texts.items() if names.intersection(MCP_IMPORT.findall(text))}
+
+    @cached_property
+    def mcp_framework(self) -> str:
+        """`fastmcp` or `mcp`, empty for a project without MCP; of both, fastmcp, unless only one is imported and declared."""
+        declared = self.dependency_names & {"mcp", "fastmcp"}
+        imported = {name for text in self.mcp_sources.values() for name in MCP_IMPORT.findall(text)}
+        return min((declared & imported) or imported or declared, default="")
+
+    def mcp_command(self, package: str) -> str:
+        """Return the command that starts the MCP server over stdio inside a container, as shell words.
+
+        Args:
+            package: the project's package, for the last resort `python -m <package>.server`.
+        """
+        return self.mcp_start.command if self.mcp_start else self._plain_command(package)
+
+    @property
+    def mcp_http(self) -> bool:
+        """Whether MCP_TRANSPORT=streamable-http evidently switches that command to HTTP, where others can reach it."""
+        texts = self.mcp_start.texts if self.mcp_start else ()
+        return all(any(map(says, texts)) for says in (reads_transport, HTTP_VALUE.search, ANY_HOST.search))
+
+    @cached_property
+    def mcp_start(self) -> Start | None:
+        """The likeliest way to start the MCP server, one over stdio if there is any."""
+        starts = tuple(self._mcp_starts()) if self.mcp_framework else ()
+        for start in starts:
+            if not any(map(HTTP_RUN.search, start.texts)) or any(map(STDIO_RUN.search, start.texts)):
+                return start
+        return starts[0] if starts else None
+
+    def _mcp_starts(self) -> Iterator[Start]:
+        """Yield the ways to start the MCP server, the likeliest first."""
+        scripts = [start for _, start in sorted(self._mcp_scripts(), key=lambda ranked: ranked[0])]
+        if self.installable:
+            yield from scripts
+        yield from (start for _, start in sorted(self._mcp_mains(), key=lambda ranked: ranked[0]))
+        if not self.installable:
+            yield from scripts
+        for path, text in self.mcp_sources.items():
+            for name in assigned(parse(text), MCP_CLASSES):
+                if f"{PurePosixPath(path).parent}/__init__.py" in self.sources:
+                    # The SDKs import a file, not a module: relative imports fail, and tools that import it get a second server.
+                    yield Start(call(self.module_of(path), name, f"{name}.run()"))
+                else:
+                    program = min(MCP_IMPORT.findall(text))
+                    yield Start(f"{program} run {shlex.quote(f'{path}:{name}')}")
+
+    def _mcp_scripts(self) -> Iterator[tuple[tuple[object, ...], Start]]:
+        """Yield the console scripts that may start the MCP server, or what they call if nothing installs them, with ranks."""
+        projects = {canonicalize_name(str(name)) for name in self._project_names()}
+        for name, target in self.scripts.items():
+            module, _, entry = target.partition(":")
+            texts = self._reached(self._file(module, self.prefix, ""))
+            serves, named = any(map(MCP_SERVER.search, texts)), "mcp" in name.lower()
+            if serves or named:
+                command = shlex.quote(name) if self.installable else call(module, entry, f"{entry}()")
+                rank = (not named, canonicalize_name(name) not in projects, not serves, entry not in ENTRIES, name)
+                yield rank, Start(" ".join([command, *subcommand(texts, entry)]), texts)
+
+    def _mcp_mains(self) -> Iterator[tuple[tuple[object, ...], Start]]:
+        """Yield the sources that start the MCP server when they are run, with their ranks."""
+        for path in self.sources:
+            stem, text = PurePosixPath(path).stem, read(self.root / path)
+            serves = bool(MCP_SERVER.search(text))
+            if stem != "__main__" and (stem == "__init__" or not re.search(r"^if\b[\s(]*__name__\s*==", text, re.MULTILINE)):
+                continue
+            if serves or stem in STEMS or {*STARTING}.intersection(re.split("[-_]", stem)):
+                texts = self._reached(path)
+                if any(map(MCP_SERVER.search, texts)):
+                    package = path == f"{self.prefix}{self.package}/__main__.py"
+                    likely = STEMS.index(stem) if stem in STEMS else len(STEMS)
+                    yield (not package, not serves, "/" not in path, path.count("/"), likely, path), Start(self._run(path), texts)
+
+    def _file(self, module: str, *folders: str) -> str:
+        """Return the first file that a module is imported from, relative to one of the folders; empty where there is none."""
+        for folder in folders:
+            stem = os.path.normpath(PurePosixPath(folder, *module.split(".")))
+            for file in (f"{stem}.py", f"{stem}/__init__.py"):
+                if not file.startswith("..") and os.path.lexists(self.root / file):
+                    return file
+        return ""
+
+    def _imported(self, source: str) -> list[str]:
+        """Return the files of the project that a source imports, also inside functions."""
+        if source not in self.imported:
+            folder = str(PurePosixPath(source).parent)
+            self.imported[source] = [
+                self._file(name, *([folder + "/.." * (level - 1)] if level else [self.prefix, "", folder]))
+                for level, name in imports(read(self.root / source))
+            ]
+        return self.imported[source]
+
+    def _reached(self, path: str) -> tuple[str, ...]:
+        """Return the text of a source, and of all those of the project that are imported on the way."""
+        files = [path]
+        for source in files:
+            files += [file for file in dict.fromkeys(self._imported(source)) if file and file not in files][
+                : MAX_REACHED - len(files)
+            ]
+        return tuple(read(self.root / file) for file in files)
+
+    def _run(self, path: str) -> str:
+        """Return the command that runs a source: as a module, but as a file outside a package and beside what it imports."""
+        parts, text = PurePosixPath(path).with_suffix("").parts, read(self.root / path)
+        folder = "/".join(parts[:-1])
+        tops = {*re.findall(r"^\s*(?:from|import)\s+(\w*)", text, re.MULTILINE)} - {"mcp", "fastmcp"}
+        # Where a source names its outermost folder, imports start from above that, be it called src.
+        module = ".".join(parts) if parts[0] in tops else self.module_of(path)
+        packaged = tops & {"", module.split(".")[0]} or f"{folder}/__init__.py" in self.sources
+        foreign = {"", *sys.stdlib_module_names, *self.dependency_names}
+
+        def lies_in(place: str, top: str) -> bool:
+            return any(os.path.lexists(self.root / place / name) for name in (top, f"{top}.py"))
+
+        beside = any(lies_in(folder, top) and not lies_in(self.prefix, top) and not lies_in("", top) for top in tops - foreign)
+        if beside or not packaged or "." not in module or not all(map(str.isidentifier, module.split("."))):
+            return f"python {shlex.quote(path)}"
+        return f"python -m {module.removesuffix('.__main__')}"
+
+    def _mcp_packages(self, command: str) -> list[str]:
+        """Return the SDK, where an MCP server's command needs one that no file declares, or in no such version."""
+        if not self.mcp_start or not command.startswith(self.mcp_start.command):
+            return []
+        sdk, declared, texts = self.mcp_framework, self.dependencies, "\n".join(self.mcp_sources.values())
+        needed = "mcp[cli]" if command.startswith("mcp ") else sdk
+        # A list that only the code tells is trusted.
+        missing = needed not in declared.names and bool(declared.names or declared.complete)
+        if sdk == "mcp" and MCP_1.search(texts) and not MCP_2.search(texts) and not declared.source.endswith(".lock"):
+            files = ("pyproject.toml", "requirements.txt", "setup.py", "setup.cfg")
+            if missing or not any(MCP_1_DECLARED.search(read(self.root / file)) for file in files):
+                return [f"{needed}<2"]
+        return [needed] if missing else []
+
     def extra_packages(self, command: str) -> list[str]:
         """Return what a command needs and no file declares: the framework, or a server such as uvicorn."""
         names, first, server = self.dependency_names, command.split(" ")[0], self.server
         needed = [server.framework.lower()] if server and first in {"flask", "uvicorn"} and not self.declared else []
         if first == "uvicorn" and not names & {"uvicorn", "uvicorn[standard]", "fastapi[standard]", "fastapi[all]"}:
             needed.append("uvicorn")
-        return needed
+        return needed + self._mcp_packages(command)
 
     def undeclared(self, requirements: list[str]) -> list[str]:
         """Return those requirements whose package the file to install from does not declare."""
         names = self.dependencies.names
         return [text for text in requirements if canonicalize_name(Requirement(text).name) not in names]
 
+    @property
+    def installable(self) -> bool:
+        """Whether the project can be installed, and its console scripts with it."""
+        return bool(self._table("build-system")) or (self.root / "setup.py").is_file()
+
     def needs_install(self, command: str) -> bool:
         """Whether the project itself has to be installed: for its command, or because it asks for its own metadata."""
-        if not self._table("build-system") and not (self.root / "setup.py").is_file():
+        if not self.installable:
             return False
         if set(shlex.split(command)[:1]) & set(self.scripts):
             return True
@@ -509,6 +694,19 @@ class Destination:
             elif found := re.match(r"\s*WORKDIR\s+(.+)", line, re.IGNORECASE):
                 folder /= found[1].strip().strip("\"'")
         return str(folder) if str(folder) != "/" and "$" not in str(folder) else "/workspace"
+
+    def entrypoint(self) -> list[str]:
+        """Return the words of the ENTRYPOINT in the last stage of an existing Dockerfile, none where it has none."""
+        words: list[str] = []
+        for line in re.sub(r"\\\r?\n", " ", read(self.root / "Dockerfile")).splitlines():
+            if re.match(r"\s*FROM\s", line, re.IGNORECASE):
+                words = []
+            elif found := re.match(r"\s*ENTRYPOINT\s+(.+)", line, re.IGNORECASE):
+                try:
+                    words = [str(word) for word in json.loads(found[1])]
+                except ValueError:  # the shell form
+                    words = ["/bin/sh", "-c", found[1].strip()]
+        return words
 
     def existing(self) -> list[str]:
         """Return the files that exist and that the template would write, as paths with `/`."""
@@ -550,6 +748,15 @@ def python_version(specifier: str, choices: list[str], preferred: str) -> str:
     return preferred if preferred in good or not good else good[-1]
 
 
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a source text, an empty one for what does not parse."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module(body=[], type_ignores=[])
+
+
 def called_name(node: ast.expr | None) -> str:
     """Return the last part of the name of what an expression calls, empty if it is no call."""
     function = node.func if isinstance(node, ast.Call) else None
@@ -582,11 +789,7 @@ def servers_in(path: str, text: str, subclasses: Mapping[str, str]) -> Iterator[
         Servers; the framework is `MADE` or `NAMED` where it is not said beside the object.
     """
     classes = {name: name for name in WSGI | ASGI} | dict(subclasses)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return
+    tree = parse(text)
     made_by: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -645,6 +848,65 @@ def servers_of(destination: Destination) -> tuple[Server, ...]:
     return tuple(replace(server, framework=guess) if server.framework in {MADE, NAMED} else server for server in ranked)
 
 
+def assigned(tree: ast.Module, classes: Collection[str]) -> Iterator[str]:
+    """Yield the names of the module-level objects that are made from one of the classes."""
+    for node in module_level(tree.body):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and called_name(node.value) in classes:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def call(module: str, name: str, statement: str) -> str:
+    """Return the command that imports a name and runs a statement."""
+    return f"python -c {shlex.quote(f'from {module} import {name}; {statement}')}"
+
+
+def imports(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what a source text imports, also inside functions, as the number of dots and a name that may be a module's."""
+    for node in ast.walk(parse(text)):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            yield from ((node.level, name) for name in (module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)))
+
+
+def reads_transport(text: str) -> bool:
+    """Tell whether a source reads MCP_TRANSPORT from the environment, by itself or as one of pydantic's settings."""
+    prefixes = {prefix.upper() for prefix in re.findall(r"env_prefix\s*=\s*[\"'](\w*)", text)} or {""}
+    field = {"": "mcp_transport", "MCP_": "transport"}.get(prefixes.pop()) if len(prefixes) == 1 else None
+    setting = field and "BaseSettings" in text and re.search(rf"^\s+{field}\s*:", text, re.MULTILINE | re.IGNORECASE)
+    return bool(TRANSPORT.search(text) or setting)
+
+
+def subcommand(texts: tuple[str, ...], entry: str) -> list[str]:
+    """Return the command of a click, typer or argparse program that starts a server; nothing where none is needed, or clear.
+
+    Args:
+        texts: the program's sources, that of its entry first.
+        entry: the name of the function or object that is called.
+    """
+    string, first, everything = r"[\"']([\w-]+)[\"']", texts[0], "\n".join(texts)
+    named = rf"(?:\(\s*(?:name\s*=\s*)?{string})?"
+    found = [
+        *re.findall(rf"^\s*@(\w+)\.command\b{named}.*?\bdef\s+(\w+)", everything, re.MULTILINE | re.DOTALL),
+        *re.findall(rf"\b(\w+)\.command\(\s*{string}[^)]*\)\((\w+)", everything),
+        *(
+            (owner, name, function)
+            for owner, function, name in re.findall(rf"\b(\w+)\.add_command\((\w+)(?:,\s*(?:name=)?{string})?", everything)
+        ),
+        *((entry, name, "") for name in re.findall(rf"\.add_parser\(\s*{string}", first)),
+    ]
+    owners = {entry, *re.findall(r"(?<!def )\b(\w+)\(\)", first)}
+    names = {name or function.replace("_", "-") for owner, name, function in found if owner in owners}
+    # A typer program of a single command has no word for it.
+    if len(names) < 2 and not re.search(r"\.(?:group|callback|add_parser)\b", everything):
+        return []
+    words = {name: re.split("[-_]", name) for name in names}
+    clear = [name for name in names if {*words[name]} <= {*STARTING}]
+    return sorted(clear, key=lambda name: (min(map(STARTING.index, words[name])), len(words[name]), name))[:1]
+
+
 @lru_cache(maxsize=8)
 def _destination(root: Path, _stamp: tuple[int, ...]) -> Destination:
     return Destination(root)
@@ -678,8 +940,16 @@ def found(context: Context, key: str, *args: Any) -> Any:
     return value(*args) if callable(value) else value
 
 
+def server_folders(root: Path) -> list[str]:
+    """Return the names in `servers/`: each is the user's from the day on which it is there."""
+    try:
+        return sorted(os.listdir(root / "servers"))
+    except OSError:
+        return []
+
+
 class DestinationExtension(Extension):
-    """Globals `found`, `answers_file_name`, `use_own_answers_only` and `newest_python`; filter `gitignore_escape`."""
+    """Globals that look at the destination, and `newest_python`; filter `gitignore_escape`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -687,5 +957,6 @@ class DestinationExtension(Extension):
         environment.globals["answers_file_name"] = pass_context(lambda context: answers_file_name(root_of(context)))
         environment.globals["check_destination"] = pass_context(lambda context: check_destination(root_of(context)))
         environment.globals["use_own_answers_only"] = pass_context(lambda context: use_own_answers_only(root_of(context)))
+        environment.globals["server_folders"] = pass_context(lambda context: server_folders(root_of(context)))
         environment.globals["newest_python"] = python_version
         environment.filters["gitignore_escape"] = gitignore_escape
