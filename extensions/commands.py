@@ -14,6 +14,10 @@ from jinja2.ext import Extension
 # Console scripts that are Python modules too, so that a debugger can start them.
 MODULES = frozenset({"uvicorn", "flask", "gunicorn", "hypercorn", "fastapi", "granian", "waitress", "daphne", "celery"})
 
+# How the command of an MCP server names its transport.
+TRANSPORT_OPTIONS = frozenset({"--transport", "-t", "--mode"})
+HTTP_TRANSPORTS = frozenset({"http", "streamable-http", "streamable_http", "sse"})
+
 
 def words(command: str) -> list[str]:
     """Split a command like a shell does, without running one.
@@ -47,6 +51,26 @@ def compose_form(command: str) -> str:
     return exec_form(command).replace("$", "$$")
 
 
+def after_entrypoint(command: str, entrypoint: list[str]) -> str:
+    """Return what is left of a command where an image's ENTRYPOINT stands before it.
+
+    Args:
+        command: the whole command, or what follows the ENTRYPOINT.
+        entrypoint: the words of the ENTRYPOINT; its end may be the beginning of the command, and is not said twice then.
+    """
+    parts = words(command)
+    for size in range(min(len(parts), len(entrypoint)), 0, -1):
+        end = entrypoint[-size:]
+        if [end[0].rpartition("/")[2], *end[1:]] == [parts[0].rpartition("/")[2], *parts[1:size]]:
+            return shlex.join(parts[size:])
+    return command
+
+
+def with_entrypoint(command: str, entrypoint: list[str]) -> str:
+    """Return the whole of what an image with an ENTRYPOINT runs for a command."""
+    return " ".join(part for part in (shlex.join(entrypoint), after_entrypoint(command, entrypoint)) if part)
+
+
 def on_host(command: str, app_port: int, host_port: int) -> str:
     """Return the command that starts the app on the host: loopback only, on the project's own port."""
     port = re.compile(rf"(^|[:=]){app_port}$")
@@ -71,6 +95,29 @@ def debug_target(command: str) -> dict[str, Any]:
     else:
         target = {"program": f".venv/bin/{first}"}
     return {**target, "args": args, "parameters": shlex.join(args)}
+
+
+def stdio_form(command: str) -> str:
+    """Return the command that starts an MCP server over HTTP, changed so that it speaks over stdio.
+
+    Known are `--transport http` and its like, and `--http`; a command without them is returned as it is.
+    """
+    result, before = [], ""
+    for word in words(command):
+        option, equals, value = word.partition("=")
+        if before in TRANSPORT_OPTIONS and word in HTTP_TRANSPORTS:
+            result.append("stdio")
+        elif equals and option in TRANSPORT_OPTIONS and value in HTTP_TRANSPORTS:
+            result.append(f"{option}=stdio")
+        elif word.removeprefix("--") not in HTTP_TRANSPORTS or not word.startswith("--"):
+            result.append(word)
+        before = word
+    return shlex.join(result)
+
+
+def speaks_http(command: str) -> bool:
+    """Tell whether a command says that an MCP server shall speak over HTTP."""
+    return words(stdio_form(command)) != words(command)
 
 
 def install_commands(source: str, listed: bool, extra: list[str]) -> list[str]:
@@ -110,7 +157,11 @@ class CommandsExtension(Extension):
         super().__init__(environment)
         environment.filters["exec_form"] = exec_form
         environment.filters["compose_form"] = compose_form
+        environment.filters["after_entrypoint"] = after_entrypoint
+        environment.filters["with_entrypoint"] = with_entrypoint
         environment.filters["on_host"] = on_host
+        environment.filters["stdio_form"] = stdio_form
+        environment.filters["speaks_http"] = speaks_http
         environment.filters["debug_target"] = debug_target
         environment.filters["json_text"] = to_json_text
         environment.filters["xml_attribute"] = xml_attribute

@@ -6,21 +6,32 @@ and a helper module that both import would be the old one for both.
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 import sys
 import unicodedata
 
+import yaml
 from jinja2 import Environment
 from jinja2.ext import Extension
 
 SLUG_MAX = 40
+# A label of a host name (RFC 1123), in lower case.
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+SERVERS_MAX = 20
+# Names that no MCP server can have: other services, names in every container's hosts file, reserved roles and
+# templates of Postgres, and the superuser of .env.defaults.
+TAKEN = frozenset({"db", "app", "redis", "gateway", "nginx", "localhost", "public", "none", "dev", "template0", "template1"})
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 # What a starter app imports: a package of the same name would hide the library.
 LIBRARIES = frozenset(
     {"fastapi", "uvicorn", "flask", "gunicorn", "psycopg", "psycopg_binary", "redis", "starlette", "pydantic"}
     | {"anyio", "h11", "click", "jinja2", "werkzeug", "typing_extensions", "pytest", "httpx"}
 )
+
+# What the starter MCP server imports besides.
+MCP_LIBRARIES = frozenset({"mcp", "mcp_types"})
 
 
 def slug(name: str) -> str:
@@ -75,7 +86,53 @@ def package_name(text: str) -> str:
     name = re.sub(r"\W+", "_", ascii_text).strip("_").lower()
     if not name or not name[0].isalpha():
         name = f"app_{name}".rstrip("_")
-    return f"{name}_app" if package_name_error(name, starter=True) else name
+    return f"{name}_app" if package_name_error(name, starter=True) or mcp_package_error(name, starter=True) else name
+
+
+def mcp_package_error(name: str, starter: bool) -> str:
+    """Say in one sentence why a package can't hold the starter MCP server; empty if it can.
+
+    Args:
+        name: the package's name, which `package_name_error` has nothing to say of.
+        starter: whether the starter server will live in this package.
+    """
+    if starter and name in MCP_LIBRARIES:
+        return f"package_name {name!r} would hide the library of that name from the MCP server: choose another, like {name}_app."
+    return ""
+
+
+def mcp_servers_error(names: object) -> str:
+    """Say in one sentence what is wrong with the names of MCP servers.
+
+    Each is a Compose service, a host name, a folder, and with `_` for `-` a database and a role of Postgres.
+
+    Returns:
+        A sentence that stands alone; empty for 1 to 20 good names.
+    """
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return "mcp_servers must be a list of names, such as [tasks, docs]; a word such as no or null needs quotes."
+    if not 1 <= len(names) <= SERVERS_MAX:
+        return f"mcp_servers holds {len(names)} names: give 1 to {SERVERS_MAX}, such as [tasks, docs]."
+    for name in names:
+        if not LABEL.fullmatch(name):
+            return (
+                f"mcp_servers: {name!r} is no host name: use lower-case letters, digits and hyphens, 1 to 63 of them, "
+                "and no hyphen first or last."
+            )
+        if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name):
+            return f"mcp_servers: {name!r} would be taken for an IP address: put a word before it, like server-{name}."
+        if names.count(name) > 1:
+            return f"mcp_servers: {name!r} is there twice, and each server needs a name of its own."
+        if name in TAKEN or name.startswith("pg-"):
+            return f"mcp_servers: {name!r} is taken, by Compose, by Postgres or by another service: choose another."
+    return ""
+
+
+def yaml_text(text: str) -> str:
+    """Return a text as YAML, in quotes unless it is a plain name that nobody takes for a number, a truth value or null."""
+    # What begins with a digit is left alone: YAML 1.2 has numbers that PyYAML takes for texts.
+    plain = re.fullmatch(r"[a-z][a-z0-9_-]*", text) and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def is_printable(text: str) -> bool:
@@ -94,14 +151,17 @@ def is_list_of_text(value: object) -> bool:
 
 
 class NamesExtension(Extension):
-    """Filters `slug` and `package_name`; globals `is_…` and `package_name_error`."""
+    """Filters `slug`, `package_name` and `yaml_text`; globals `is_…` and `…_error`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["slug"] = slug
         environment.filters["package_name"] = package_name
+        environment.filters["yaml_text"] = yaml_text
         environment.globals["is_slug"] = is_slug
         environment.globals["is_whole"] = is_whole
         environment.globals["is_list_of_text"] = is_list_of_text
         environment.globals["is_printable"] = is_printable
         environment.globals["package_name_error"] = package_name_error
+        environment.globals["mcp_package_error"] = mcp_package_error
+        environment.globals["mcp_servers_error"] = mcp_servers_error

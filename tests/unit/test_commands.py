@@ -131,3 +131,88 @@ def test_a_name_is_the_same_in_python_json_toml_and_yaml(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60))
 def test_a_name_is_the_same_in_an_xml_attribute(text: str) -> None:
     assert ElementTree.fromstring(f"<a b={commands.xml_attribute(text)}/>").attrib["b"] == text
+
+
+# The transport of an MCP server
+
+
+@pytest.mark.parametrize(
+    ("command", "over_stdio"),
+    [
+        ("python -m shop.server --transport http", "python -m shop.server --transport stdio"),
+        ("shop-mcp --transport=streamable-http --port 8000", "shop-mcp --transport=stdio --port 8000"),
+        ("shop-mcp -t sse", "shop-mcp -t stdio"),
+        ("shop-mcp --mode streamable_http", "shop-mcp --mode stdio"),
+        ("shop-mcp serve --http --port 8000", "shop-mcp serve --port 8000"),
+        ("fastmcp run 'my server.py:mcp' --transport http", "fastmcp run 'my server.py:mcp' --transport stdio"),
+    ],
+)
+def test_a_command_that_speaks_http_has_a_form_that_speaks_over_stdio(command: str, over_stdio: str) -> None:
+    assert commands.speaks_http(command)
+    assert shlex.split(commands.stdio_form(command)) == shlex.split(over_stdio)
+    assert not commands.speaks_http(over_stdio)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m shop.server",
+        "shop-mcp --transport stdio",
+        "shop-mcp --transport=stdio",
+        "shop-mcp http",
+        "shop-mcp --host http --name=sse",
+        "shop-mcp --https",
+        "python http.py --log 'http'",
+    ],
+)
+def test_another_command_is_left_as_it_is(command: str) -> None:
+    assert not commands.speaks_http(command)
+    assert shlex.split(commands.stdio_form(command)) == shlex.split(command)
+
+
+@pytest.mark.parametrize("option", ["--transport http", "--transport=sse", "-t streamable-http", "--http"])
+@given(lists_of_words, lists_of_words)
+def test_only_the_transport_changes(option: str, before: list[str], after: list[str]) -> None:
+    found = commands.words(commands.stdio_form(f"{shlex.join(before)} {option} {shlex.join(after)}"))
+    assert found[: len(before)] == before
+    assert found[len(found) - len(after) :] == after
+    assert (
+        found[len(before) : len(found) - len(after)]
+        == {
+            "--transport http": ["--transport", "stdio"],
+            "--transport=sse": ["--transport=stdio"],
+            "-t streamable-http": ["-t", "stdio"],
+            "--http": [],
+        }[option]
+    )
+
+
+# The ENTRYPOINT of an image of the user's own
+
+
+@pytest.mark.parametrize(
+    ("command", "entrypoint", "after", "whole"),
+    [
+        ("shop serve", [], "shop serve", "shop serve"),
+        ("shop serve", ["shop"], "serve", "shop serve"),
+        ("shop serve", ["/opt/venv/bin/shop"], "serve", "/opt/venv/bin/shop serve"),
+        ("/opt/venv/bin/shop serve", ["shop"], "serve", "shop serve"),
+        ("shop serve", ["tini", "--", "shop"], "serve", "tini -- shop serve"),
+        ("tini -- shop serve", ["tini", "--"], "shop serve", "tini -- shop serve"),
+        ("shop serve", ["tini", "--"], "shop serve", "tini -- shop serve"),
+        ("serve", ["shop"], "serve", "shop serve"),
+        ("shop", ["shop"], "", "shop"),
+        ("python -m shop 'a b'", ["python", "-m", "shop"], "'a b'", "python -m shop 'a b'"),
+    ],
+)
+def test_what_an_entrypoint_says_is_not_said_twice(command: str, entrypoint: list[str], after: str, whole: str) -> None:
+    assert commands.after_entrypoint(command, entrypoint) == after
+    assert commands.with_entrypoint(command, entrypoint) == whole
+
+
+@given(lists_of_words, st.lists(word, max_size=3))
+def test_a_command_begins_with_the_entrypoint_and_ends_as_it_was(words: list[str], entrypoint: list[str]) -> None:
+    whole = commands.words(commands.with_entrypoint(shlex.join(words), entrypoint))
+    assert whole[: len(entrypoint)] == entrypoint
+    rest = whole[len(entrypoint) :]
+    assert words[len(words) - len(rest) :] == rest

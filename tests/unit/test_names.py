@@ -7,6 +7,7 @@ import re
 import sys
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from tests.support import extension
 names = extension("names")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 # Any text, and text that comes near to what names are made of.
 texts = st.text(max_size=80) | st.text("aZ09-_. üß", max_size=80) | st.sampled_from([*keyword.kwlist, *sys.stdlib_module_names])
@@ -80,7 +82,7 @@ def test_a_package_name_can_be_imported_and_hides_nothing(text: str) -> None:
     assert not keyword.iskeyword(name)
     assert name not in sys.stdlib_module_names
     assert name not in names.LIBRARIES
-    assert names.package_name_error(name, True) == ""
+    assert names.package_name_error(name, True) == names.mcp_package_error(name, True) == ""
 
 
 @given(texts)
@@ -91,7 +93,10 @@ def test_the_package_name_of_a_package_name_is_the_same(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("my-project", "my_project"), ("redis", "redis_app"), ("json", "json_app"), ("Über", "uber"), ("4u", "app_4u")],
+    [
+        *(("my-project", "my_project"), ("redis", "redis_app"), ("json", "json_app"), ("Über", "uber"), ("4u", "app_4u")),
+        ("MCP", "mcp_app"),
+    ],
 )
 def test_a_package_name_is_what_a_reader_expects(text: str, name: str) -> None:
     assert names.package_name(text) == name
@@ -133,3 +138,111 @@ def test_what_is_not_printable_is_refused(text: str) -> None:
 
 def test_a_package_may_have_any_name_that_python_takes() -> None:
     assert names.package_name_error("läden", starter=True) == ""
+
+
+# MCP servers
+
+labels = st.from_regex(LABEL, fullmatch=True)
+# What readers of YAML take for something else, each a name that a server may have but for the first.
+READ_OTHERWISE = [
+    "123",
+    "no",
+    "yes",
+    "on",
+    "off",
+    "y",
+    "n",
+    "true",
+    "false",
+    "null",
+    "1e3",
+    "0x1f",
+    "0o17",
+    "0b1",
+    "1-2",
+    "2024-01-01",
+]
+
+
+@pytest.mark.parametrize("name", ["mcp", "mcp_types"])
+def test_a_library_of_the_starter_mcp_server_is_refused_for_that_one_only(name: str) -> None:
+    error = names.mcp_package_error(name, True)
+    assert error.startswith(f"package_name {name!r} would hide the library")
+    assert error.endswith(f"like {name}_app.")
+    assert names.mcp_package_error(f"{name}_app", True) == names.mcp_package_error(name, False) == ""
+    assert names.package_name_error(name, True) == ""
+
+
+def allowed(name: str) -> bool:
+    return name not in names.TAKEN and not name.startswith("pg-") and not re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name)
+
+
+@given(st.lists(labels.filter(allowed), min_size=1, max_size=20, unique=True))
+def test_host_names_are_good_names_of_servers(servers: list[str]) -> None:
+    assert names.mcp_servers_error(servers) == ""
+
+
+@pytest.mark.parametrize(
+    ("servers", "says"),
+    [
+        ("tasks", "must be a list of names"),
+        (7, "must be a list of names"),
+        (None, "must be a list of names"),
+        ({"tasks": 1}, "must be a list of names"),
+        (["tasks", 123], "must be a list of names"),
+        ([False], "must be a list of names"),
+        ([["tasks"]], "must be a list of names"),
+        ([], "holds 0 names: give 1 to 20"),
+        ([f"s{number}" for number in range(21)], "holds 21 names: give 1 to 20"),
+        (["tasks", "docs", "tasks"], "'tasks' is there twice"),
+        (["Tasks"], "'Tasks' is no host name"),
+        (["my_tasks"], "'my_tasks' is no host name"),
+        (["-tasks"], "'-tasks' is no host name"),
+        (["tasks-"], "'tasks-' is no host name"),
+        (["my.tasks"], "'my.tasks' is no host name"),
+        (["my tasks"], "'my tasks' is no host name"),
+        (["../tasks"], "'../tasks' is no host name"),
+        (["tasks\n"], r"'tasks\n' is no host name"),
+        (["läden"], "'läden' is no host name"),
+        ([""], "'' is no host name"),
+        (["a" * 64], "is no host name"),
+        (["123"], "'123' would be taken for an IP address"),
+        (["0x1f"], "'0x1f' would be taken for an IP address"),
+        *((["tasks", name], f"{name!r} is taken") for name in ("db", "gateway", "localhost", "public", "dev", "template1")),
+        (["pg-stat"], "'pg-stat' is taken"),
+    ],
+)
+def test_wrong_names_of_servers_are_refused_in_one_sentence(servers: object, says: str) -> None:
+    error = names.mcp_servers_error(servers)
+    assert says in error
+    assert error.startswith("mcp_servers")
+    assert error.endswith(".")
+    assert len(error.splitlines()) == 1
+
+
+def test_as_many_servers_as_there_may_be_with_names_as_long_as_they_may_be() -> None:
+    assert names.mcp_servers_error([f"{number:02}{'a' * 61}" for number in range(20)]) == ""
+
+
+@given(labels | st.sampled_from(READ_OTHERWISE))
+@example("1" * 63)
+@example("1-2")
+@example("12e03")
+def test_a_name_is_the_same_text_in_yaml(name: str) -> None:
+    written = names.yaml_text(name)
+    assert yaml.safe_load(written) == yaml.safe_load(f"[{written}]")[0] == name
+    assert yaml.safe_load(f"{written}:\n  - {written}\n") == {name: [name]}
+    assert written.strip('"') == name
+
+
+@pytest.mark.parametrize("name", READ_OTHERWISE)
+def test_only_what_would_be_read_as_something_else_is_quoted(name: str) -> None:
+    # PyYAML does not know the numbers of YAML 1.2, nor y and n, which Compose's own reader leaves alone too.
+    assert names.yaml_text(name) == (name if name in {"y", "n"} else f'"{name}"')
+    assert names.yaml_text(f"my-{name}") == f"my-{name}"
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=30))
+def test_any_other_text_is_the_same_in_yaml_too(text: str) -> None:
+    assert yaml.safe_load(f"a: {names.yaml_text(text)}\n") == {"a": text}
+    assert yaml.safe_load(f"[{names.yaml_text(text)}]") == [text]
