@@ -1,4 +1,4 @@
-"""After a copy and after an update, in the project: git, .gitignore, scripts/setup, and what to type next.
+"""After a copy and after an update, in the project: git, .gitignore, scripts/setup, MCP clients' files, and what to type next.
 
 It only warns. A task that fails would leave an existing project half rendered, and on an update the user's edits overwritten.
 Copier runs it with its own Python, where plumbum and PyYAML are installed.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from client_files import ClientFile, Entry, bring_up_to_date
 from plumbum import CommandNotFound, ProcessExecutionError, local
 
 MINIMUM_COMPOSE = (2, 24, 4)
@@ -49,14 +50,46 @@ def init_repository(folder: Path) -> None:
         warn(f"git init failed, and `copier update` needs a repository: {error.stderr.strip()}")
 
 
-def ignored(answers: dict[str, Any]) -> list[str]:
-    """Return the lines that .gitignore needs for these answers, none for most."""
+def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
+    """Return the lines that .gitignore needs, none for most answers. What an earlier answer made stays hidden."""
     if answers["stack"] == "minimal":
         return []
     # An existing line such as `.env*` would leave the committed layers out of every clone.
     lines = [".env", ".env.local", "!.env.defaults", "!.env.services"]
+    if answers["stack"] == "mcp-multi":
+        lines.append("!.env.services.*")
+    if servers(answers) or (folder / "claude_desktop_config.json").exists():
+        lines.append("claude_desktop_config.json")
+    if answers.get("gateway") == "n8n" or (folder / "secrets").exists():
+        lines.append("secrets/")
     # The guide of the hybrid stack makes the virtual environment in the project.
     return [*lines, ".venv/"] if answers["stack"] == "hybrid" else lines
+
+
+def servers(answers: dict[str, Any]) -> list[str]:
+    """Return the names of the project's MCP servers, as their clients know them."""
+    if answers["stack"] == "mcp":
+        return [answers["project_slug"]]
+    return [*answers["mcp_servers"]] if answers["stack"] == "mcp-multi" else []
+
+
+def client_files(stack: str) -> list[ClientFile]:
+    """Return the files in which MCP clients look up the servers of a project."""
+
+    def file(path: str, section: str, folder: str) -> ClientFile:
+        def forms(name: str) -> list[Entry]:
+            # What a release has written stays listed, so that a later one finds and replaces it. This release's is the first.
+            services = ["mcp-server", name] if stack == "mcp" else [name, "mcp-server"]
+            return [{"command": "python3", "args": [f"{folder}scripts/mcp-stdio", service]} for service in services]
+
+        return ClientFile(path, section, forms)
+
+    return [
+        # Claude Code knows no variable for the folder, and starts servers in it.
+        file(".mcp.json", "mcpServers", ""),
+        file(".vscode/mcp.json", "servers", "${workspaceFolder}/"),
+        file(".cursor/mcp.json", "mcpServers", "${workspaceFolder}/"),
+    ]
 
 
 def with_block(text: str, lines: list[str]) -> str:
@@ -81,7 +114,7 @@ def with_block(text: str, lines: list[str]) -> str:
 def keep_block(folder: Path, lines: list[str]) -> None:
     """Bring the marker block of .gitignore up to date. It stays as long as there is a file that it hides."""
     path = folder / ".gitignore"
-    if not lines and any((folder / name).exists() for name in (".env.local", ".env")):
+    if not lines and any((folder / name).exists() for name in (".env.local", ".env", "secrets", "claude_desktop_config.json")):
         return
     # Bytes, because a text file's line ends would be changed.
     try:
@@ -120,7 +153,8 @@ def missing() -> list[str]:
 
 def check_kept(answers: dict[str, Any], update: str) -> None:
     """Say once, at adoption, which files of the user's stand where the template's would."""
-    kept = [name for name in ("docker-compose.yml", "Dockerfile", ".dockerignore", "COMPOSE.md") if name in answers["keep_files"]]
+    built = ("Dockerfile", ".dockerignore") if answers["stack"] != "mcp-multi" else ()
+    kept = [name for name in ("docker-compose.yml", *built, "COMPOSE.md") if name in answers["keep_files"]]
     if kept and answers["stack"] != "hybrid":
         warn(f"kept your own {', '.join(kept)}. For the template's, rename yours, commit, and `{update} -d 'keep_files=[]'`.")
     if ".dockerignore" in answers["keep_files"]:
@@ -142,19 +176,35 @@ def check_compose(folder: Path, answers: dict[str, Any]) -> None:
 
 
 def check_server(folder: Path, answers: dict[str, Any], update: str) -> None:
-    """Say when the command that starts the app is only a guess."""
-    package, source = answers["package_name"], folder / answers["source_folder"]
-    guess = answers["app_command"] == f"python -m {package}.server" and answers["own_app"]
-    if guess and not (source / package / "server.py").exists():
-        warn(
-            f"no server was found in this project, and {answers['app_command']!r} will not start: "
-            f"say what does with `{update} -d app_command='…'`."
-        )
+    """Say when the command that starts the app is only a guess, or starts something else than the stack is made for."""
+    command, module = answers["app_command"], f"{answers['package_name']}.server"
+    if answers["stack"] == "mcp-multi":
+        return
+    correct = f"say what does with `{update} -d app_command='…'`."
+    there = (folder / answers["source_folder"] / answers["package_name"] / "server.py").exists()
+    if answers["own_app"] and command == f"python -m {module}" and not there:
+        warn(f"no server was found in this project, and {command!r} will not start: {correct}")
+    elif not answers["own_app"] and module in command and not there:
+        warn(f"{answers['source_folder']}/{module.replace('.', '/')}.py is missing, and {command!r} will not start: {correct}")
+    elif answers["stack"] == "mcp" and command.split(" ")[0] in {"uvicorn", "gunicorn", "flask"}:
+        warn(f"{command!r} starts a web app and no MCP server: {correct}")
+
+
+def check_servers(folder: Path, answers: dict[str, Any]) -> None:
+    """Say what is in `servers/` and not started, and what is to be started and can't be built."""
+    names = answers.get("mcp_servers", [])
+    there = sorted(path.parent.name for path in (folder / "servers").glob("*/Dockerfile"))
+    left = [f"servers/{name}" for name in there if name not in names]
+    if left and answers["stack"] == "mcp-multi":
+        warn(f"{', '.join(left)}: not in mcp_servers, so not started. The code and the database stay, and are yours to remove.")
+    for name in names:
+        if name not in there:
+            warn(f"servers/{name} was there before and has no Dockerfile: add one that can run `python server.py`.")
 
 
 def check_dependencies(answers: dict[str, Any], update: str) -> None:
     """Say when an app is installed without the framework that it is made with."""
-    if answers["own_app"] and answers["dependencies"] == "none" and answers["web_framework"] in {"fastapi", "flask"}:
+    if answers["own_app"] and answers["dependencies"] == "none" and answers.get("web_framework") in {"fastapi", "flask"}:
         warn(
             "no file declares what this app depends on: add a requirements.txt, then "
             f"`{update} -d dependencies=requirements.txt`."
@@ -167,11 +217,17 @@ def next_commands(folder: Path, answers: dict[str, Any], operation: str) -> str:
     lines = [] if folder == here else [f"cd {shlex.quote(str(folder))}"]
     if operation == "update":
         lines.append("git diff")
+    if answers["stack"] == "mcp" and "profiles: [stdio]" in (folder / "docker-compose.yml").read_text(encoding="utf-8"):
+        return "\n  ".join(["Next:", *lines, "docker compose build mcp-server", "# then start a client, as COMPOSE.md says"])
     lines.append("docker compose up --build --wait" if answers["stack"] != "hybrid" else "docker compose up --wait")
     if answers["stack"] == "hybrid":
         lines.append("# then start Python here as COMPOSE.md says")
     else:
-        lines.append("docker compose port app " + str(answers["app_port"]))
+        service = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(answers["stack"])
+        if service:
+            lines.append(f"docker compose port {service} {answers['app_port']}")
+        elif answers.get("gateway") == "n8n":
+            lines.append("docker compose port gateway 5678")
     return "\n  ".join(["Next:", *lines])
 
 
@@ -185,14 +241,17 @@ def main() -> None:
     answers = yaml.safe_load((folder / options.answers_file).read_text(encoding="utf-8"))
     init_repository(folder)
     # Before anything is made that it hides.
-    keep_block(folder, ignored(answers))
+    keep_block(folder, ignored(answers, folder))
     run_setup(folder, answers["keep_files"])
     update = "copier update --trust"
     if options.answers_file != ".copier-answers.yml":
         update += f" -a {options.answers_file}"
     if options.operation == "copy":
         check_kept(answers, update)
+    for sentence in bring_up_to_date(folder, client_files(answers["stack"]), servers(answers), f"run `{update}`"):
+        warn(sentence)
     check_compose(folder, answers)
+    check_servers(folder, answers)
     check_server(folder, answers, update)
     check_dependencies(answers, update)
     if lacks := missing():

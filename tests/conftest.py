@@ -27,7 +27,9 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     settings = tmp_path_factory.getbasetemp() / "settings.yml"
     settings.write_text("{}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
-    for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "DATABASE_URL", "REDIS_URL", "COMPOSE_PROJECT_NAME", "COMPOSE_FILE"):
+    for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES"):
         monkeypatch.delenv(name, raising=False)
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "DEST", "PRESET", "ARGS"):
         monkeypatch.delenv(name, raising=False)

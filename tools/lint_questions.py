@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,37 +166,35 @@ def rendered_paths(questions: Questions, matrix: Matrix) -> set[str]:
     """Return every path, relative to the project, that some answers render."""
     template = questions.root / questions.settings["subdirectory"]
     sources = [path.relative_to(template) for path in template.rglob("*") if path.is_file()]
-    found = set()
-    for row in matrix.rows:
-        answers = questions.resolve(row)
-        for source in sources:
-            parts = [questions.render(part, answers).removesuffix(".jinja") for part in source.parts]
-            if all(parts):
-                found.add("/".join(parts))
-    return found
+    resolved = [questions.resolve(row) for row in matrix.rows]
+    return {path for answers in resolved for source in sources for path in questions.paths(source.parts, answers)}
 
 
 def of_patterns(questions: Questions, matrix: Matrix) -> Iterator[str]:
     """Yield the patterns in _exclude and _skip_if_exists that match no file of any rendering."""
     paths = rendered_paths(questions, matrix)
     kept: Answers = {**matrix.defaults, "keep_files": sorted(paths)[:1]}
-    contexts = [
-        {**kept, "_copier_operation": operation, "_copier_conf": {"dst_path": folder, "answers_file": ".copier-answers.yml"}}
-        for operation, folder in (
-            ("copy", "/my-project"),
-            ("update", "/my-project"),
-            ("update", "/tmp/copier._main.a.old_copy.b"),
-            ("update", "/tmp/copier._main.a.new_copy.b"),
-        )
-    ]
-    for setting in ("exclude", "skip_if_exists"):
-        for entry in questions.settings.get(setting, []):
-            lines = {line for context in contexts for line in questions.render(entry, context).splitlines() if line}
-            if not lines:
-                yield f"copier.yml: _{setting} has {entry!r}, which is empty for all answers"
-            for line in sorted(lines - LEFT_BEHIND):
-                if not any(pathspec.PathSpec.from_lines("gitignore", [line]).match_files(paths)):
-                    yield f"copier.yml: _{setting} has {line!r}, which matches no file of the template"
+    with tempfile.TemporaryDirectory() as destination:
+        # What is excluded may depend on the folders that are there already.
+        for path in paths:
+            (Path(destination) / path).parent.mkdir(parents=True, exist_ok=True)
+        contexts = [
+            {**kept, "_copier_operation": operation, "_copier_conf": {"dst_path": folder, "answers_file": ".copier-answers.yml"}}
+            for operation, folder in (
+                ("copy", destination),
+                ("update", "/my-project"),
+                ("update", "/tmp/copier._main.a.old_copy.b"),
+                ("update", "/tmp/copier._main.a.new_copy.b"),
+            )
+        ]
+        for setting in ("exclude", "skip_if_exists"):
+            for entry in questions.settings.get(setting, []):
+                lines = {line for context in contexts for line in questions.render(entry, context).splitlines() if line}
+                if not lines:
+                    yield f"copier.yml: _{setting} has {entry!r}, which is empty for all answers"
+                for line in sorted(lines - LEFT_BEHIND):
+                    if not any(pathspec.PathSpec.from_lines("gitignore", [line]).match_files(paths)):
+                        yield f"copier.yml: _{setting} has {line!r}, which matches no file of the template"
 
 
 def main() -> None:

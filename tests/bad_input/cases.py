@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 FULL: dict[str, object] = {"stack": "full"}
+MULTI: dict[str, object] = {"stack": "mcp-multi"}
+NO_LIST = "mcp_servers must be a list of names, such as [tasks, docs]"
 
 # Answers as with `-d`, and the words that the one sentence holds.
 CASES: dict[str, tuple[Mapping[str, object], str]] = {
@@ -41,7 +43,11 @@ CASES: dict[str, tuple[Mapping[str, object], str]] = {
     "port-slot-text": ({"port_slot": "first"}, "port_slot first is not a slot: give a whole number from 0 to 9."),
     "port-slot-10": ({"port_slot": 10}, "port_slot 10 is not a slot: give a whole number from 0 to 9."),
     "port-slot-negative": ({"port_slot": -1}, "port_slot -1 is not a slot: give a whole number from 0 to 9."),
-    "unknown-stack": ({"stack": "maximal"}, "Invalid choice for 'stack': 'maximal' is not in ['minimal', 'full', 'hybrid']"),
+    "unknown-stack": (
+        {"stack": "maximal"},
+        "Invalid choice for 'stack': 'maximal' is not in ['minimal', 'full', 'hybrid', 'mcp', 'mcp-multi']",
+    ),
+    "unknown-gateway": (MULTI | {"gateway": "nginx"}, "Invalid choice for 'gateway': 'nginx' is not in ['n8n', 'none']"),
     "unknown-framework": ({"web_framework": "django"}, "Invalid choice for 'web_framework': 'django' is not in ['fastapi', "),
     "unknown-service": (FULL | {"services": ["mysql"]}, "Invalid choice for 'services': 'mysql' is not in ['postgres', 'redis']"),
     "unknown-python": ({"python_version": "2.7"}, "Invalid choice for 'python_version': '2.7' is not in ['3.11', "),
@@ -58,6 +64,35 @@ CASES: dict[str, tuple[Mapping[str, object], str]] = {
     "command-blank": ({"app_command": "  "}, "app_command is empty: give the command that starts the app, like python -m"),
     "command-open-quote": ({"app_command": "sh -c 'ls"}, "has a quotation mark that is not closed."),
     "command-of-two-lines": ({"app_command": "python\n-m shop"}, "app_command must be one line of text."),
+    "package-of-the-mcp-sdk": ({"stack": "mcp", "package_name": "mcp"}, "package_name 'mcp' would hide the library of that name"),
+    "servers-none": (MULTI | {"mcp_servers": []}, "mcp_servers holds 0 names: give 1 to 20, such as [tasks, docs]."),
+    "servers-21": (MULTI | {"mcp_servers": [f"s{number}" for number in range(21)]}, "mcp_servers holds 21 names: give 1 to 20"),
+    "servers-twice": (MULTI | {"mcp_servers": ["tasks", "docs", "tasks"]}, "mcp_servers: 'tasks' is there twice"),
+    "servers-text": (MULTI | {"mcp_servers": "tasks"}, NO_LIST),
+    "servers-number": (MULTI | {"mcp_servers": ["tasks", 123]}, NO_LIST),
+    "servers-truth-value": (MULTI | {"mcp_servers": [False]}, NO_LIST),
+    "servers-empty": (
+        MULTI | {"mcp_servers": [""]},
+        "mcp_servers: '' is no host name: use lower-case letters, digits and hyphens",
+    ),
+    "servers-capital": (MULTI | {"mcp_servers": ["Tasks"]}, "mcp_servers: 'Tasks' is no host name"),
+    "servers-underscore": (MULTI | {"mcp_servers": ["my_tasks"]}, "mcp_servers: 'my_tasks' is no host name"),
+    "servers-hyphen-first": (MULTI | {"mcp_servers": ["-tasks"]}, "mcp_servers: '-tasks' is no host name"),
+    "servers-hyphen-last": (MULTI | {"mcp_servers": ["tasks-"]}, "mcp_servers: 'tasks-' is no host name"),
+    "servers-dot": (MULTI | {"mcp_servers": ["my.tasks"]}, "mcp_servers: 'my.tasks' is no host name"),
+    "servers-slash": (MULTI | {"mcp_servers": ["../tasks"]}, "mcp_servers: '../tasks' is no host name"),
+    "servers-64": (
+        MULTI | {"mcp_servers": ["a" * 64]},
+        "is no host name: use lower-case letters, digits and hyphens, 1 to 63 of them",
+    ),
+    "servers-digits": (
+        MULTI | {"mcp_servers": ["123"]},
+        "mcp_servers: '123' would be taken for an IP address: put a word before it",
+    ),
+    **{
+        f"servers-{name}": (MULTI | {"mcp_servers": ["tasks", name]}, f"mcp_servers: {name!r} is taken")
+        for name in ("db", "gateway", "pg-stat", "template1")
+    },
     "keep-files-text": ({"keep_files": "Dockerfile"}, "keep_files must be a list"),
     "keep-files-numbers": ({"keep_files": [1]}, "keep_files must be a list"),
 }

@@ -25,7 +25,9 @@ def test_a_wrong_answer_writes_nothing_and_its_message_stands_alone(
 
 
 # One of each kind; that the others' message is the last line, too, follows from their all being exceptions.
-@pytest.mark.parametrize("name", ["name-of-two-lines", "package-keyword", "port-0", "unknown-stack", "no-service-in-full"])
+@pytest.mark.parametrize(
+    "name", ["name-of-two-lines", "package-keyword", "port-0", "unknown-stack", "no-service-in-full", "servers-digits"]
+)
 def test_the_last_line_of_the_command_line_is_the_message(name: str, template: Path, tmp_path: Path) -> None:
     answers, sentence = CASES[name]
     given = [part for key, value in answers.items() for part in ("-d", f"{key}={value}")]
@@ -57,4 +59,15 @@ def test_a_text_where_a_list_belongs_is_named(template: Path, tmp_path: Path) ->
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith("Not a YAML list: 'redis'")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("servers", ["tasks", "tasks,docs", "[tasks, 5]", "[tasks, no]", "", "{tasks: docs}"])
+def test_a_command_line_whose_servers_are_no_names_is_refused(servers: str, template: Path, tmp_path: Path) -> None:
+    given = ["-d", "stack=mcp-multi", "-d", f"mcp_servers={servers}"]
+
+    done = run_copier("copy", "--trust", "--defaults", *given, str(template), "new", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "mcp_servers must be a list of names, such as [tasks, docs]" in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

@@ -34,6 +34,9 @@ def test_an_unknown_preset_is_answered_with_those_that_exist(tmp_path: Path) -> 
         ("-d app_port=text", "app_port text is not a port: give a whole number from 1 to 65535."),
         ("-d stack=full -d services=redis", "services must be a list"),
         ("-d stack=full -d 'services=['", "services must be "),
+        ("-d stack=mcp-multi -d 'mcp_servers=['", "mcp_servers must be "),
+        ("-d stack=mcp-multi -d 'mcp_servers=[my tasks]'", "mcp_servers: 'my tasks' is no host name"),
+        ("-d stack=mcp -d package_name=mcp", "package_name 'mcp' would hide the library of that name from the MCP server"),
         ("-d 'project_name=My Shop", "ARGS has a quotation mark that is not closed"),
     ],
 )

@@ -42,6 +42,19 @@ def test_outside_a_repository_it_makes_one_and_commits_nothing(tmp_path: Path) -
     assert answers_of(tmp_path / "shop")["services"] == ["postgres", "redis"]
 
 
+@pytest.mark.parametrize(
+    ("preset", "says"), [("04-mcp", "docker compose port mcp-server 8000"), ("05-mcp-multi", "docker compose port gateway 5678")]
+)
+def test_a_preset_with_mcp_servers_tells_their_clients(preset: str, says: str, tmp_path: Path) -> None:
+    need_tool("docker")  # of which a machine without it is told
+    done = make_new(f"DEST={tmp_path / 'shop'}", f"PRESET={preset}")
+
+    assert done.returncode == 0, done.stderr
+    assert "Note: " not in done.stderr
+    assert done.stderr.splitlines()[-1] == f"  {says}"
+    assert {".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "claude_desktop_config.json"} <= files(tmp_path / "shop").keys()
+
+
 def test_inside_a_repository_it_makes_none(tmp_path: Path) -> None:
     root = existing_project("plain-script", tmp_path / "monorepo")
     head = git(root, "rev-parse", "HEAD")
@@ -110,6 +123,18 @@ def test_in_a_terminal_it_asks_and_takes_what_is_typed(tmp_path: Path) -> None:
     }
     assert session.questions[0] == NAME
     assert len(session.questions) <= 12
+
+
+def test_in_a_terminal_mcp_servers_are_named_and_wrong_names_corrected(tmp_path: Path) -> None:
+    typed = {"Which stack?": DOWN * 4, "MCP servers called?": f"{EMPTY_LINE}[tasks, my_notes]"}
+    correction = {"'my_notes' is no host name": f"{EMPTY_LINE}[tasks, my-notes]"}
+
+    session = answer_questions(command(f"DEST={tmp_path / 'x'}"), typed, corrections=correction, cwd=ROOT)
+
+    assert session.returncode == 0, session.output
+    answers = answers_of(tmp_path / "x")
+    assert (answers["stack"], answers["mcp_servers"], answers["gateway"]) == ("mcp-multi", ["tasks", "my-notes"], "n8n")
+    assert (tmp_path / "x" / "servers" / "my-notes" / "server.py").exists()
 
 
 @pytest.mark.parametrize("existing", ["", "flask-app"], ids=["empty-folder", "existing-app"])

@@ -15,9 +15,10 @@ MARKER = "Managed by chora-compose-template"
 # The contract: who owns which file. What stands in neither list must be put into one.
 OWNED = (
     *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml", "nginx/*"),
-    *("Dockerfile", ".dockerignore", ".env.services", "COMPOSE.md", "scripts/*", ".github/workflows/test.yml", ".gitlab-ci.yml"),
+    *("Dockerfile", ".dockerignore", ".env.services", ".env.services.*", "COMPOSE.md", "scripts/*"),
+    *(".github/workflows/test.yml", ".gitlab-ci.yml"),
 )
-YOURS = ("src/*", "tests/*", "servers/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*")
+YOURS = ("src/*", "tests/*", "servers/*", "workflows/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*")
 
 # What answers of the tests bring along, and so may be found.
 ANSWERED = re.compile(r"\{\{ ?x ?\}\}|\{% y %\}|\{# z #\}")
@@ -32,7 +33,7 @@ def is_owned(path: str) -> bool:
 
 def is_python(path: str) -> bool:
     """Tell whether a rendered file is Python."""
-    return path.endswith(".py") or path.startswith("scripts/")
+    return path.endswith(".py") or (path.startswith("scripts/") and "." not in path)
 
 
 def parse(path: str, text: str) -> None:
@@ -57,7 +58,7 @@ def parse(path: str, text: str) -> None:
         for line in text.splitlines():
             if not re.match(r"#|[A-Z][A-Z0-9_]*=|$", line):
                 raise ValueError(f"no line of an environment file: {line!r}")
-    elif path not in {"Dockerfile", ".dockerignore", "COMPOSE.md"}:
+    elif path.split("/")[-1] not in {"Dockerfile", ".dockerignore", "COMPOSE.md", "databases.sql"}:
         raise ValueError("no test knows how to parse this kind of file")
 
 

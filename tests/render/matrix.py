@@ -11,17 +11,19 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
+from copier._jinja_ext import YieldExtension, get_yield_context
 from jinja2 import meta
 
 Answers = dict[str, Any]
 Row = tuple[int, ...]
 Pair = tuple[int, int, int, int]
+World = tuple[list[int], ...]
 
 LEFT_OUT = "(left out)"
 """Stands in a row for a question that is not asked, or whose default is to be taken."""
@@ -36,18 +38,23 @@ NAMES = (
 )
 """Project names, each with what some format takes for syntax."""
 
+SERVERS = ["m" * 63, "my-tasks", "1e3", "0o17", "0b1", "1-2", "2024-01-01", "true", "null", "y", *(f"s{n}" for n in range(10))]
+"""As many MCP servers as there may be: names as long as they may be, and names that YAML takes for something else."""
+
 # Free text and lists of files have no choices to take: these are what the templates branch on, or have to quote.
 FREE: dict[str, tuple[Any, ...]] = {
     "project_name": NAMES,
     "app_command": (
         LEFT_OUT,
         """python -m app.server --greeting 'it costs $5, "really"' --percent 100% --umlaut ü""",
-        "inventory --dir 'C:\\tmp' {{x}}",
+        "inventory --transport=http --dir 'C:\\tmp' {{x}}",
         "python server.py '# no: comment' '' -- '</x>&'",
     ),
+    "mcp_servers": (["tasks", "docs"], ["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
     "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),
+    "image_entrypoint": ([], ["tini", "--", "inventory"]),
     "migrate_command": ("", "alembic upgrade head"),
 }
 # Tried for a whole number; those that its validator accepts are answers, the first and the last of them are rendered.
@@ -95,8 +102,8 @@ class Questions:
     @cached_property
     def environment(self) -> jinja2.Environment:
         """A Jinja environment with the template's own settings and extensions."""
-        # Copier brings this one along, for filters such as to_json.
-        extensions: list[Any] = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
+        # Copier brings these along, for filters such as to_json, and for a loop in a file's name.
+        extensions: list[Any] = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension", YieldExtension]
         for name in self.settings["jinja_extensions"]:
             path, _, extension = name.partition(":")
             if extension:
@@ -126,6 +133,23 @@ class Questions:
             "_copier_operation": "copy",
         }
         return template.render({**copier, **answers})
+
+    def paths(self, parts: tuple[str, ...], answers: Mapping[str, Any]) -> Iterator[str]:
+        """Yield each path that a path of the template is rendered to: none where a part is empty, several for a loop."""
+        loop = get_yield_context(self.environment)
+        loop.yield_name = loop.yield_iterable = None
+        named = [(self.render(parts[0], answers), answers)]
+        if variable := loop.yield_name:
+            contexts = [{**answers, variable: value} for value in loop.yield_iterable or ()]
+            named = []
+            for context in contexts:
+                loop.yield_name = loop.yield_iterable = None
+                named.append((self.render(parts[0], context), context))
+        for name, context in named:
+            if name and parts[1:]:
+                yield from (f"{name}/{rest}" for rest in self.paths(parts[1:], context))
+            elif name:
+                yield name.removesuffix(".jinja")
 
     def type(self, name: str, answers: Mapping[str, Any]) -> str:
         """Return a question's type, which may depend on its answer."""
@@ -215,69 +239,95 @@ class Matrix:
                 self.parameters[name] = [*found, LEFT_OUT] if conditional else found
         self.names = list(self.parameters)
         self.defaults = questions.resolve({})
+        self.reads = {name: self._read_by(*self._conditions(name)) - {name} for name in questions.all}
         self.deciding = self._deciding()
-        self._allowed: dict[Row, bool] = {}
+        self.worlds = self._worlds()
+
+    def _conditions(self, name: str) -> list[object]:
+        """Return the expressions that say whether a question takes an answer."""
+        question = self.questions.all[name]
+        choices = question.get("choices")
+        named = [value for value in choices.values() if isinstance(value, dict)] if isinstance(choices, dict) else []
+        return [question.get(key) for key in ("when", "type", "validator")] + [value.get("validator") for value in named]
+
+    def _read_by(self, *expressions: object) -> set[str]:
+        """Return the questions whose answers some expressions read."""
+        trees = [self.questions.environment.parse(text) for text in expressions if isinstance(text, str)]
+        return {name for tree in trees for name in meta.find_undeclared_variables(tree)} & self.questions.all.keys()
 
     def _deciding(self) -> set[str]:
-        """Return the questions whose answers other questions' conditions read: a search has to go back to these alone."""
-
-        def read_by(text: object) -> set[str]:
-            tree = self.questions.environment.parse(text) if isinstance(text, str) else None
-            return meta.find_undeclared_variables(tree) & self.questions.all.keys() if tree else set()
-
-        names: set[str] = set()
-        for name, question in self.questions.all.items():
-            choices = question.get("choices")
-            named = [value for value in choices.values() if isinstance(value, dict)] if isinstance(choices, dict) else []
-            for text in (question.get("when"), question.get("validator"), *(value.get("validator") for value in named)):
-                names |= read_by(text) - {name}
-        computed = names - self.parameters.keys()
+        """Return the questions whose answers other questions' conditions read: these alone decide what goes together."""
+        names = {name for read in self.reads.values() for name in read}
+        # And what is read to compute those of them that are computed, or may be left out.
+        given = {name for name, values in self.parameters.items() if LEFT_OUT not in values}
+        computed = names - given
         while computed:
-            read = read_by(self.questions.all[computed.pop()].get("default"))
-            computed |= read - names - self.parameters.keys()
+            read = self._read_by(self.questions.all[computed.pop()].get("default"))
+            computed |= read - names - given
             names |= read
         return names
 
+    def _known(self, answers: Answers) -> Answers:
+        """Return what conditions read, given some answers: these, and what the others are computed to."""
+        known = {**self.defaults, **answers}
+        # In the order of the questions, because one may read another.
+        for name in self.questions.all:
+            if name in self.deciding and name not in answers:
+                known[name] = self.questions.default(name, known)
+        return known
+
+    def _worlds(self) -> list[World]:
+        """Return for each set of answers to the deciding questions what every question may be answered with beside it."""
+        memory: dict[str, bool] = {}
+
+        def allowed(name: str, value: Any, known: Answers) -> bool:
+            # Many worlds are the same for a question.
+            key = repr((name, value, [known[other] for other in sorted(self.reads[name])]))
+            if key not in memory:
+                if not self.questions.true(name, "when", known):
+                    memory[key] = value == LEFT_OUT
+                elif value == LEFT_OUT:
+                    memory[key] = "when" not in self.questions.all[name]
+                else:
+                    memory[key] = not self.questions.error(name, value, known)
+            return memory[key]
+
+        worlds: list[tuple[Answers, Answers, World]] = [({}, self._known({}), ())]
+        for name, values in self.parameters.items():
+            before, worlds = worlds, []
+            for answers, known, world in before:
+                good = [number for number, value in enumerate(values) if allowed(name, value, known)]
+                if name not in self.deciding:
+                    worlds.append((answers, known, (*world, good)))
+                    continue
+                for number in good:
+                    more = answers if values[number] == LEFT_OUT else {**answers, name: values[number]}
+                    worlds.append((more, self._known(more), (*world, [number])))
+        return [world for _, _, world in worlds if all(world)]
+
     def answers(self, row: Row) -> Answers:
-        """Return a row, or the beginning of one, as answers for `-d`."""
-        chosen = {name: self.parameters[name][value] for name, value in zip(self.names, row, strict=False)}
+        """Return a row as answers for `-d`."""
+        chosen = {name: self.parameters[name][value] for name, value in zip(self.names, row, strict=True)}
         return {name: value for name, value in chosen.items() if value != LEFT_OUT}
 
-    def allowed(self, row: Row) -> bool:
-        """Return whether the questions allow the last value of a row, given those before it."""
-        if row not in self._allowed:
-            name = self.names[len(row) - 1]
-            value = self.parameters[name][row[-1]]
-            before = {**self.defaults, **self.answers(row[:-1])}
-            if not self.questions.true(name, "when", before):
-                self._allowed[row] = value == LEFT_OUT
-            elif value == LEFT_OUT:
-                self._allowed[row] = "when" not in self.questions.all[name]
-            else:
-                self._allowed[row] = not self.questions.error(name, value, before)
-        return self._allowed[row]
-
-    def complete(self, wanted: Mapping[int, int], missing: set[Pair], row: Row = ()) -> Row | None:
+    def complete(self, wanted: Mapping[int, int], missing: set[Pair]) -> Row | None:
         """Return a row with certain values at certain positions, and with as many missing pairs as can be had on the way.
 
         Returns:
             None where the questions allow no such row.
         """
-        position = len(row)
-        if position == len(self.names):
-            return row
-        known = {**dict(enumerate(row)), **wanted}
+        worlds = [world for world in self.worlds if all(value in world[at] for at, value in wanted.items())]
+        row = dict(wanted)
 
-        def gain(value: int) -> int:
-            return -sum(pair(at, known[at], position, value) in missing for at in known if at != position)
+        def gain(position: int, value: int) -> int:
+            return sum(pair(at, row[at], position, value) in missing for at in row)
 
-        options = [wanted[position]] if position in wanted else range(len(self.parameters[self.names[position]]))
-        for value in sorted(options, key=gain):
-            if self.allowed((*row, value)):
-                found = self.complete(wanted, missing, (*row, value))
-                if found or self.names[position] not in self.deciding:
-                    return found
-        return None
+        for position in range(len(self.names)) if worlds else ():
+            if position not in row:
+                options = sorted({value for world in worlds for value in world[position]})
+                row[position] = max(options, key=partial(gain, position))
+            worlds = [world for world in worlds if row[position] in world[position]]
+        return tuple(row[position] for position in range(len(self.names))) if worlds else None
 
     @property
     def all_pairs(self) -> Iterator[Pair]:

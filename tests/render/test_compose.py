@@ -17,11 +17,13 @@ from tests.render.conftest import Case
 from tests.support import ROOT, extension, need_tool, render
 
 LOCAL = "POSTGRES_USER=ann\nPOSTGRES_PASSWORD='pa$$w0rd'\nPOSTGRES_DB=shop\n"
+# The key of a service's port in the extension, and what it listens on inside; the app's own is an answer.
+PORTS = {"app": ("app", 0), "mcp-server": ("app", 0), "db": ("db", 5432), "redis": ("redis", 6379), "gateway": ("gateway", 5678)}
 
 
-def config(folder: Path, *, env: dict[str, str] | None = None) -> Any:
+def config(folder: Path, *options: str, env: dict[str, str] | None = None) -> Any:
     """Return what Compose makes of a project, which has to come without any warning."""
-    command = [need_tool("docker"), "compose", "config", "--format", "json"]
+    command = [need_tool("docker"), "compose", *options, "config", "--format", "json"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **(env or {})})
     assert (result.returncode, result.stderr) == (0, "")
     return json.loads(result.stdout)
@@ -35,45 +37,106 @@ def copy_of(case: Case, target: Path) -> Path:
     return target
 
 
+def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the services that a project has, and what each of them waits for."""
+    data = {"postgres": "db", "redis": "redis"}
+    there = {name: set[str]() for answer, name in data.items() if answer in saved.get("services", [])}
+    if saved["stack"] == "mcp-multi":
+        servers: list[str] = saved["mcp_servers"]
+        gateway = {"gateway": {"db", *servers}} if saved["gateway"] == "n8n" else {}
+        return {"db": set(), **{name: {"db"} for name in servers}, **gateway}
+    own = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(saved["stack"])
+    return {own: set(there), **there} if own else there
+
+
+def is_stdio_only(saved: dict[str, Any]) -> bool:
+    """Tell whether nothing but a client can start the MCP server."""
+    http = saved.get("mcp_http") or extension("commands").speaks_http(saved["app_command"])
+    return saved["stack"] == "mcp" and not http
+
+
+def command_of(saved: dict[str, Any]) -> list[str]:
+    """Return the command of the service: what an image's own entrypoint says already is not said twice."""
+    command, entrypoint = shlex.split(saved["app_command"]), saved["image_entrypoint"]
+    rest = command[1:] if command[:1] == entrypoint[-1:] else command
+    if saved["stack"] == "mcp":  # with an entrypoint of the template's
+        return [*entrypoint, *rest]
+    return rest if "Dockerfile" in saved["keep_files"] else command
+
+
+def variable(server: str) -> str:
+    """Return the name of the variable that holds a server's password."""
+    return f"MCP_{server.replace('-', '_').upper()}_PASSWORD"
+
+
 def test_compose_accepts_it_without_a_warning(case: Case) -> None:
-    need_tool("docker")
-    saved = case.saved
-    project = config(case.folder)
-    expected = {name for name, there in (("app", saved["stack"] != "hybrid"), ("db", "postgres" in saved.get("services", [])),
-                                         ("redis", "redis" in saved.get("services", []))) if there}  # fmt: skip
+    saved, stdio_only = case.saved, is_stdio_only(case.saved)
+    project = config(case.folder, "--profile", "stdio")
+    expected = services_of(saved)
     assert project["name"] == saved["project_slug"]
-    assert set(project["services"]) == expected
-    ports = extension("ports")
+    assert project["services"].keys() == expected.keys()
     for name, service in project["services"].items():
-        (published,) = service["ports"]
-        assert published["host_ip"] == "127.0.0.1"
-        assert published["published"] == str(ports.port(name, saved["port_slot"]))
+        assert {other: on["condition"] for other, on in service.get("depends_on", {}).items()} == dict.fromkeys(
+            expected[name], "service_healthy"
+        )
         assert service["healthcheck"]["test"]
-        assert "container_name" not in service
-    if "app" in expected:
-        app = project["services"]["app"]
+        assert not {"container_name", "tty", "stdin_open"} & service.keys()
+        assert service.get("profiles") == (["stdio"] if name == "mcp-server" and stdio_only else None)
+        published = [(port["host_ip"], port["published"], port["target"]) for port in service.get("ports", [])]
+        key, inside = PORTS.get(name, ("", 0))
+        if key and not service.get("profiles"):
+            outside = extension("ports").port(key, saved["port_slot"])
+            assert published == [("127.0.0.1", str(outside), inside or saved["app_port"])]
+        else:
+            assert published == []
+    if own := project["services"].get("app") or project["services"].get("mcp-server"):
         # Compose doubles each $ of what it prints, to be read again.
-        assert [word.replace("$$", "$") for word in app["command"]] == shlex.split(saved["app_command"])
-        assert app["ports"][0]["target"] == saved["app_port"]
-        assert set(app.get("depends_on", {})) == expected - {"app"}
-        assert {on["condition"] for on in app.get("depends_on", {}).values()} <= {"service_healthy"}
+        assert [word.replace("$$", "$") for word in own["command"] or []] == command_of(saved)
     if "db" in expected:
-        (volume,) = project["services"]["db"]["volumes"]
+        volume = project["services"]["db"]["volumes"][0]
         assert volume["target"] == "/var/lib/postgresql" + ("" if saved["postgres_version"] == "18" else "/data")
         assert project["services"]["db"]["image"].startswith(f"postgres:{saved['postgres_version']}-")
+    for service, name in {"mcp-server": saved["project_slug"], **{name: name for name in saved.get("mcp_servers", [])}}.items():
+        if service in expected:
+            environment = project["services"][service]["environment"]
+            assert (environment["MCP_SERVER_NAME"], environment["MCP_NAMESPACE"]) == (name, name.replace("-", "_"))
 
 
 def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, tmp_path: Path) -> None:
-    folder = copy_of(case, tmp_path)
-    (folder / ".env.local").write_text(LOCAL)
-    services = config(folder)["services"]
+    saved, folder = case.saved, copy_of(case, tmp_path)
+    owners = [name for name, on in services_of(saved).items() if "db" in on] if saved["stack"] == "mcp-multi" else []
+    (folder / ".env.local").write_text(LOCAL + "".join(f"{variable(name)}='{name}$$'\n" for name in owners))
+    services = config(folder, "--profile", "stdio")["services"]
     if "db" in services:
         assert services["db"]["environment"]["POSTGRES_PASSWORD"] == "pa$$$$w0rd"
         assert services["db"]["environment"]["POSTGRES_USER"] == "ann"
-    if {"app", "db"} <= services.keys():
-        assert services["app"]["environment"]["DATABASE_URL"] == "postgresql://ann:pa$$$$w0rd@db:5432/shop"
-    if {"app", "redis"} <= services.keys():
-        assert services["app"]["environment"]["REDIS_URL"] == "redis://redis:6379/0"
+    for own in {"app", "mcp-server"} & services.keys():
+        if "db" in services:
+            assert services[own]["environment"]["DATABASE_URL"] == "postgresql://ann:pa$$$$w0rd@db:5432/shop"
+        if "redis" in services:
+            assert services[own]["environment"]["REDIS_URL"] == "redis://redis:6379/0"
+    for owner in owners:
+        assert services["db"]["environment"][variable(owner)] == f"{owner}$$$$"
+        assert_own_database(owner, f"{owner}$$$$", services[owner]["environment"])
+
+
+def assert_own_database(owner: str, password: str, environment: dict[str, str]) -> None:
+    """Assert that a service of several gets to its own database alone, and in its own name."""
+    role = owner.replace("-", "_")
+    assert [environment[f"POSTGRES_{key}"] for key in ("USER", "PASSWORD", "DB")] == [role, password, role]
+    if owner == "gateway":
+        assert [environment[f"DB_POSTGRESDB_{key}"] for key in ("USER", "PASSWORD", "DATABASE")] == [role, password, role]
+    else:
+        assert environment["DATABASE_URL"] == f"postgresql://{role}:{password}@db:5432/{role}"
+
+
+@pytest.mark.parametrize("slug", ["null", "true", "no"])
+@pytest.mark.parametrize("stack", ["minimal", "mcp"])
+def test_a_project_may_be_called_what_yaml_takes_for_something_else(
+    slug: str, stack: str, template: Path, tmp_path: Path
+) -> None:
+    folder = render(template, tmp_path / "my-project", {"stack": stack, "project_slug": slug})
+    assert config(folder, "--profile", "stdio")["name"] == slug
 
 
 @pytest.fixture
@@ -81,15 +144,69 @@ def full(template: Path, tmp_path: Path) -> Path:
     return render(template, tmp_path / "my-project", {"stack": "full"})
 
 
-def test_an_url_in_env_local_wins_and_one_in_the_shell_or_in_env_does_not_leak_in(full: Path) -> None:
-    (full / ".env").write_text("DATABASE_URL=postgresql://from-env\n")
+@pytest.fixture
+def multi(template: Path, tmp_path: Path) -> Path:
+    return render(template, tmp_path / "my-project", {"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"]})
+
+
+@pytest.mark.parametrize(("stack", "service"), [("full", "app"), ("mcp", "mcp-server")])
+def test_an_url_in_env_local_wins_and_one_in_the_shell_or_in_env_does_not_leak_in(
+    stack: str, service: str, template: Path, tmp_path: Path
+) -> None:
+    folder = render(template, tmp_path / "my-project", {"stack": stack, "services": ["postgres", "redis"]})
+    (folder / ".env").write_text("DATABASE_URL=postgresql://from-env\n")
     shell = {"DATABASE_URL": "postgresql://from-shell", "REDIS_URL": "redis://from-shell"}
-    environment = config(full, env=shell)["services"]["app"]["environment"]
+    environment = config(folder, env=shell)["services"][service]["environment"]
     assert environment["DATABASE_URL"] == "postgresql://dev:dev@db:5432/my_project"
     assert environment["REDIS_URL"] == "redis://redis:6379/0"
-    (full / ".env.local").write_text("DATABASE_URL=postgresql://mine\nREDIS_URL=redis://mine\n")
-    environment = config(full, env=shell)["services"]["app"]["environment"]
+    (folder / ".env.local").write_text("DATABASE_URL=postgresql://mine\nREDIS_URL=redis://mine\n")
+    environment = config(folder, env=shell)["services"][service]["environment"]
     assert (environment["DATABASE_URL"], environment["REDIS_URL"]) == ("postgresql://mine", "redis://mine")
+
+
+def test_each_of_several_servers_has_a_database_and_a_password_of_its_own(multi: Path) -> None:
+    (multi / ".env").write_text("DATABASE_URL=postgresql://from-env\nPOSTGRES_PASSWORD=from-env\n")
+    services = config(multi, env={"DATABASE_URL": "postgresql://from-shell", "POSTGRES_USER": "from-shell"})["services"]
+    logins = {"tasks": "tasks-dev", "my-docs": "my_docs-dev", "gateway": "gateway-dev"}
+    for owner, password in logins.items():
+        environment = services[owner]["environment"]
+        assert_own_database(owner, password, environment)
+        others = {*logins.values(), "dev"} - {password}
+        assert not others & {*environment.values()}
+        assert not [value for value in environment.values() for other in others if f":{other}@" in value]
+    database = services["db"]["environment"]
+    assert (database["POSTGRES_USER"], database["POSTGRES_PASSWORD"], database["POSTGRES_DB"]) == ("dev", "dev", "my_project")
+    assert {variable(owner): database[variable(owner)] for owner in logins} == {variable(name): logins[name] for name in logins}
+
+
+def test_a_new_password_of_one_server_changes_no_other(multi: Path) -> None:
+    (multi / ".env.local").write_text("MCP_MY_DOCS_PASSWORD='p@ss$1'\n")
+    services = config(multi)["services"]
+    assert_own_database("my-docs", "p@ss$$1", services["my-docs"]["environment"])
+    assert services["db"]["environment"]["MCP_MY_DOCS_PASSWORD"] == "p@ss$$1"
+    assert_own_database("tasks", "tasks-dev", services["tasks"]["environment"])
+    assert services["db"]["environment"]["MCP_TASKS_PASSWORD"] == "tasks-dev"
+
+
+@pytest.mark.parametrize(("gateway", "most"), [("none", 13), ("n8n", 15)])
+def test_all_servers_have_one_definition(gateway: str, most: int, template: Path, tmp_path: Path) -> None:
+    def compose_file(*names: str) -> str:
+        answers = {"stack": "mcp-multi", "gateway": gateway, "mcp_servers": [*names]}
+        return (render(template, tmp_path / str(len(names)), answers) / "docker-compose.yml").read_text()
+
+    one, three = compose_file("a"), compose_file("a", "b", "c")
+    assert one.count("&server") == three.count("&server") == 1
+    assert three.count("<<: *server") == 3
+    assert len(three.splitlines()) - len(one.splitlines()) <= 2 * most
+
+
+def test_what_only_a_client_can_start_is_not_started_by_up(template: Path, tmp_path: Path) -> None:
+    answers = {"stack": "mcp", "mcp_http": False}
+    folder = render(template, tmp_path / "my-project", answers)
+    assert set(config(folder)["services"]) == {"db"}
+    service = config(folder, "--profile", "stdio")["services"]["mcp-server"]
+    assert service["environment"]["MCP_TRANSPORT"] == "stdio"
+    assert "ports" not in service
 
 
 @pytest.mark.parametrize(("slot", "app", "db"), [(0, 8000, 5432), (1, 8001, 5433), (2, 8002, 5434), (9, 8009, 5441)])
@@ -104,12 +221,29 @@ def test_the_slot_moves_every_port(template: Path, tmp_path: Path, slot: int, ap
     assert f"127.0.0.1:{db} " in guide
 
 
+def test_the_slot_moves_the_ports_of_mcp_servers_too(template: Path, tmp_path: Path) -> None:
+    one = render(template, tmp_path / "one", {"stack": "mcp", "port_slot": 3})
+    services = yaml.safe_load((one / "docker-compose.yml").read_text())["services"]
+    assert services["mcp-server"]["ports"] == ["127.0.0.1:${APP_PORT:-8003}:8000"]
+    assert "http://127.0.0.1:8003/mcp" in (one / "COMPOSE.md").read_text()
+    several = render(template, tmp_path / "several", {"stack": "mcp-multi", "port_slot": 3})
+    services = yaml.safe_load((several / "docker-compose.yml").read_text())["services"]
+    assert services["gateway"]["ports"] == ["127.0.0.1:${N8N_PORT:-5681}:5678"]
+    assert "http://127.0.0.1:5681 " in (several / "COMPOSE.md").read_text()
+
+
 def test_a_port_variable_moves_one_port(full: Path) -> None:
     (full / ".env").write_text("POSTGRES_PORT=6001\n")
     services = config(full, env={"APP_PORT": "9001"})["services"]
     assert services["app"]["ports"][0]["published"] == "9001"
     assert services["db"]["ports"][0]["published"] == "6001"
     assert services["redis"]["ports"][0]["published"] == "6379"
+
+
+def test_a_port_variable_moves_the_gateway(multi: Path) -> None:
+    services = config(multi, env={"N8N_PORT": "9002", "APP_PORT": "9001"})["services"]
+    ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
+    assert ports == {"db": ["5432"], "gateway": ["9002"], "tasks": [], "my-docs": []}
 
 
 def test_an_override_file_of_the_users_own_is_merged(full: Path) -> None:

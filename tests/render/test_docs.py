@@ -28,6 +28,8 @@ QUOTE = re.compile(r"^<!-- from (\S+) -->\n```\w*\n(.*?)^```$", re.MULTILINE | r
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`]+)`")
+# Folders that are documented as a whole.
+FOLDERS = {"src": "src/<package_name>/", "servers": "servers/<name>/"}
 VERSION_QUESTIONS = {"Python": "python_version", "Postgres": "postgres_version", "Redis": "redis_version"}
 
 
@@ -173,7 +175,9 @@ def test_every_file_of_the_template_is_documented() -> None:
     for path in (ROOT / "tests" / "render" / "golden").rglob("*"):
         if path.is_file():
             relative = path.relative_to(ROOT / "tests" / "render" / "golden").parts[1:]
-            key = "src/<package_name>/" if relative[0] == "src" else "/".join(relative)
+            key = FOLDERS.get(relative[0], "/".join(relative))
+            if key not in documented:
+                key = re.sub(r"^\.env\.services\..*", ".env.services.<name>", key)
             assert key in documented
             text = path.read_text(encoding="utf-8")
             assert ("Managed by chora-compose-template" in text) <= (documented[key][2] == "the template's"), key

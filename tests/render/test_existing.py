@@ -61,16 +61,17 @@ def test_plain_minimal_adds_five_files_to_a_project_and_changes_nothing(name: st
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in PROJECTS.iterdir() if path.is_dir()))
-@pytest.mark.parametrize("stack", ["full", "hybrid"])
-def test_other_stacks_change_nothing_but_gitignore(name: str, stack: str, template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stack", ["full", "hybrid", "mcp", "mcp-multi"])
+def test_other_stacks_change_nothing_but_gitignore_and_what_mcp_clients_read(
+    name: str, stack: str, template: Path, tmp_path: Path
+) -> None:
     need_tool("docker")  # scripts/setup of a hybrid project asks Compose
     folder = existing_project(name, tmp_path / "my-project")
     before = files(folder)
     render(template, folder, {"stack": stack}, hook=True)
     after = files(folder)
-    assert {path: after[path] for path in before if path != ".gitignore"} == {
-        path: content for path, content in before.items() if path != ".gitignore"
-    }
+    shared = {".gitignore", ".mcp.json"} if stack in {"mcp", "mcp-multi"} else {".gitignore"}
+    assert {path: after[path] for path in before.keys() - shared} == {path: before[path] for path in before.keys() - shared}
     assert after[".gitignore"].startswith(before.get(".gitignore", b""))
     assert not any(path.startswith("src/") for path in after.keys() - before.keys())
     # Committed by everybody, whatever the project's own .gitignore says of .env files; the machine's own is not.
@@ -78,8 +79,11 @@ def test_other_stacks_change_nothing_but_gitignore(name: str, stack: str, templa
     tracked = set(git(folder, "ls-files").splitlines())
     assert ".env.defaults" in tracked
     assert ".env.local" not in tracked
-    assert (".env.services" in tracked) == (stack == "full")
+    assert (".env.services" in tracked) == (stack in {"full", "mcp"})
+    assert (".env.services.tasks" in tracked) == (stack == "mcp-multi")
     assert (folder / ".env.local").exists()
+    assert not tracked & {"claude_desktop_config.json", "secrets/gateway.env"}
+    assert (".mcp.json" in tracked) == (stack in {"mcp", "mcp-multi"} or ".mcp.json" in before)
 
 
 def test_what_is_found_is_saved(template: Path, tmp_path: Path) -> None:

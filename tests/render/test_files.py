@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import yaml
 
 from tests.render.checks import findings
 from tests.render.conftest import Case
-from tests.render.matrix import Matrix, Questions
-from tests.support import ROOT
+from tests.render.matrix import FREE, LEFT_OUT, Matrix, Questions
+from tests.support import ROOT, extension
 
 
 def test_every_rendered_file_is_sound(case: Case) -> None:
@@ -18,6 +21,18 @@ def test_every_rendered_file_is_sound(case: Case) -> None:
 def test_what_was_answered_is_what_is_saved(case: Case) -> None:
     saved = case.saved
     assert {name: saved[name] for name in case.answers} == case.answers
+
+
+def test_what_the_guide_shows_of_services_means_those_that_there_are(case: Case) -> None:
+    guide = case.files["COMPOSE.md"].decode()
+    services = yaml.safe_load(case.files["docker-compose.yml"])["services"]
+    for block in re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
+        assert yaml.safe_load(block)["services"].keys() <= services.keys()
+    for shown in re.findall(r"-d 'mcp_servers=(.*?)'", guide):
+        names = yaml.safe_load(shown)
+        assert extension("names").mcp_servers_error(names) == ""
+        assert names[:-1] == case.saved["mcp_servers"][:19]
+        assert names[-1] not in services
 
 
 @pytest.mark.parametrize(
@@ -40,6 +55,10 @@ def test_what_was_answered_is_what_is_saved(case: Case) -> None:
         ("src/aux/server.py", b"a = 1\n", "refused by Windows"),
         ("src/a/server.py", b"# Managed by chora-compose-template\n", "is not the template's"),
         (".env.services", b"A=1\n", "is the template's"),
+        (".env.services.tasks", b"# Managed by chora-compose-template\na: 1\n", "does not parse"),
+        ("scripts/databases.sql", b"SELECT 1;\n", "is the template's"),
+        ("servers/tasks/server.py", b"# Managed by chora-compose-template\n", "is not the template's"),
+        (".mcp.json", b"{}\n", "in neither list"),
         ("setup.py", b"a = 1\n", "in neither list"),
     ],
 )
@@ -55,6 +74,8 @@ def test_the_matrix_holds_every_choice_of_every_question() -> None:
             seen = [row[name] for row in rows if name in row]
             for choice in questions.choices(name):
                 assert any(choice in value if isinstance(value, list) else choice == value for value in seen), f"{name}={choice}"
+            for value in FREE.get(name, ()):
+                assert value in seen or value == LEFT_OUT, f"{name}={value}"
 
 
 def test_the_matrix_holds_every_pair_of_answers_that_the_questions_allow() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.render.matrix import Questions
-from tests.support import ROOT, existing_project
+from tests.support import ROOT, existing_project, files, render
 
 MARK = "🎤"
 
@@ -61,7 +61,17 @@ def shown(output: str) -> list[str]:
     return list(dict.fromkeys(text.strip() for text in re.findall(rf"{MARK} (.+?)(?:\r|\n|$)", plain)))
 
 
-@pytest.mark.parametrize(("project", "options"), [(None, []), ("flask-app", ["-d", "stack=full"])], ids=["default", "longest"])
+@pytest.mark.parametrize(
+    ("project", "options"),
+    [
+        (None, []),
+        ("flask-app", ["-d", "stack=full"]),
+        ("mcp-tides", ["-d", "stack=mcp"]),
+        (None, ["-d", "stack=mcp-multi"]),
+        ("mcp-tides", ["-d", "stack=mcp-multi"]),
+    ],
+    ids=["default", "longest", "mcp", "mcp-multi", "mcp-multi-in-a-project"],
+)
 def test_at_most_twelve_questions_are_asked(project: str | None, options: list[str], template: Path, tmp_path: Path) -> None:
     folder = existing_project(project, tmp_path / "my-project") if project else tmp_path / "my-project"
     asked = prompts(template, folder, *options)
@@ -69,3 +79,22 @@ def test_at_most_twelve_questions_are_asked(project: str | None, options: list[s
     assert 0 < len(asked) + options.count("-d") <= 12
     assert set(asked) <= {question["help"] for question in Questions(ROOT).all.values()}
     assert (folder / "docker-compose.yml").exists()
+
+
+# As from a preset, where another stack is named beside it.
+@pytest.mark.parametrize(
+    ("stack", "idle"),
+    [
+        ("minimal", {"services": ["postgres", "redis"]}),
+        ("minimal", {"mcp_servers": ["tasks"], "gateway": "n8n"}),
+        ("full", {"mcp_servers": ["tasks"], "gateway": "n8n"}),
+        ("mcp", {"mcp_servers": ["tasks"], "gateway": "n8n"}),
+        ("mcp-multi", {"services": ["redis"]}),
+    ],
+)
+def test_an_answer_to_a_question_that_is_not_asked_changes_nothing(
+    stack: str, idle: dict[str, object], template: Path, tmp_path: Path
+) -> None:
+    first = render(template, tmp_path / "first" / "my-project", {"stack": stack})
+    second = render(template, tmp_path / "second" / "my-project", {"stack": stack, **idle})
+    assert files(second) == files(first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support import ROOT, load
 
+# The hook imports its neighbour by its name, as Python does for a script.
+load(ROOT / "hooks" / "client_files.py", "client_files")
 hook = load(ROOT / "hooks" / "post_generation.py", "post_generation")
 BLOCK = [".env", ".env.local", "!.env.defaults"]
 
@@ -93,23 +96,49 @@ def test_no_gitignore_is_made_where_none_is_needed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("stack", ["full", "hybrid"])
+MULTI = {"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"], "gateway": "n8n", "project_slug": "shop"}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "full": {"stack": "full"},
+    "hybrid": {"stack": "hybrid"},
+    "mcp": {"stack": "mcp", "project_slug": "shop"},
+    "mcp-multi": {**MULTI, "gateway": "none"},
+    "gateway": MULTI,
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("mine", ["", ".env*\n", "*\n", ".env.*\n!.env.example\n"])
-def test_git_hides_the_machines_own_files_and_shows_the_committed_ones(stack: str, mine: str, tmp_path: Path) -> None:
+def test_git_hides_the_machines_own_files_and_shows_the_committed_ones(name: str, mine: str, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
-    (tmp_path / ".gitignore").write_text(hook.with_block(mine, hook.ignored({"stack": stack})))
+    (tmp_path / ".gitignore").write_text(hook.with_block(mine, hook.ignored(ANSWERS[name], tmp_path)))
+    asked = [".env", ".env.local", "claude_desktop_config.json", "secrets/gateway.env"]
+    asked += [".env.defaults", ".env.services", ".env.services.tasks", ".env.services.gateway"]
+    said = subprocess.run(
+        ["git", "check-ignore", "--stdin"], cwd=tmp_path, input="\n".join(asked), capture_output=True, text=True
+    )
+    hidden = set(said.stdout.splitlines())
+    assert hidden >= {".env", ".env.local"}
+    assert not hidden & {".env.defaults", ".env.services"}
+    if name in {"mcp", "mcp-multi", "gateway"}:
+        assert "claude_desktop_config.json" in hidden
+    if name in {"mcp-multi", "gateway"}:
+        assert not hidden & {".env.services.tasks", ".env.services.gateway"}
+    if name == "gateway":
+        assert "secrets/gateway.env" in hidden
 
-    def hidden(name: str) -> bool:
-        return subprocess.run(["git", "check-ignore", "--quiet", name], cwd=tmp_path).returncode == 0
 
-    assert hidden(".env")
-    assert hidden(".env.local")
-    assert not hidden(".env.defaults")
-    assert not hidden(".env.services")
+def test_plain_minimal_hides_nothing(tmp_path: Path) -> None:
+    assert hook.ignored({"stack": "minimal"}, tmp_path) == []
 
 
-def test_plain_minimal_hides_nothing() -> None:
-    assert hook.ignored({"stack": "minimal"}) == []
+def test_what_an_earlier_answer_has_made_stays_hidden_while_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "claude_desktop_config.json").touch()
+    assert {"secrets/", "claude_desktop_config.json"} <= {*hook.ignored(ANSWERS["full"], tmp_path)}
+    hook.keep_block(tmp_path, hook.ignored(MULTI, tmp_path))
+    block = (tmp_path / ".gitignore").read_text()
+    hook.keep_block(tmp_path, hook.ignored({"stack": "minimal"}, tmp_path))
+    assert (tmp_path / ".gitignore").read_text() == block
 
 
 def test_a_repository_is_made_only_where_there_is_none(tmp_path: Path) -> None:
@@ -131,11 +160,140 @@ def test_in_a_worktree_or_submodule_no_repository_is_made(tmp_path: Path) -> Non
     [
         ({"stack": "full", "app_port": 8000}, ["docker compose up --build --wait", "docker compose port app 8000"]),
         ({"stack": "hybrid", "app_port": 8000}, ["docker compose up --wait", "COMPOSE.md"]),
+        ({"stack": "mcp", "app_port": 8000}, ["docker compose up --build --wait", "docker compose port mcp-server 8000"]),
+        (MULTI | {"app_port": 8000}, ["docker compose up --build --wait", "docker compose port gateway 5678"]),
+        (MULTI | {"app_port": 8000, "gateway": "none"}, ["docker compose up --build --wait"]),
     ],
+    ids=["full", "hybrid", "mcp", "gateway", "mcp-multi"],
 )
 def test_the_next_commands_can_be_typed(answers: dict[str, object], expected: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "it's mine"
+    folder.mkdir()
+    (folder / "docker-compose.yml").write_text("services: {}\n")
     said = hook.next_commands(folder, answers, "copy")
     assert f"cd '{tmp_path}/it'\"'\"'s mine'" in said
     assert all(text in said for text in expected)
+    assert said.count("docker compose") == len([text for text in expected if text.startswith("docker")])
     assert "git diff" in hook.next_commands(folder, answers, "update")
+
+
+def test_what_only_a_client_can_start_is_built_next_and_not_brought_up(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services:\n  mcp-server:\n    profiles: [stdio]\n")
+    said = hook.next_commands(tmp_path, {"stack": "mcp", "app_port": 8000}, "copy")
+    assert "docker compose build mcp-server" in said
+    assert " up " not in said
+
+
+# MCP servers
+
+
+@pytest.mark.parametrize(
+    ("name", "servers"),
+    [("full", []), ("hybrid", []), ("mcp", ["shop"]), ("mcp-multi", ["tasks", "my-docs"]), ("gateway", ["tasks", "my-docs"])],
+)
+def test_clients_know_a_single_server_under_the_projects_name_and_several_under_their_own(name: str, servers: list[str]) -> None:
+    assert hook.servers(ANSWERS[name]) == servers
+
+
+@pytest.mark.parametrize(("stack", "name", "service"), [("mcp", "shop", "mcp-server"), ("mcp-multi", "tasks", "tasks")])
+def test_each_client_starts_the_service_of_a_server(stack: str, name: str, service: str) -> None:
+    found = {file.path: (file.section, file.forms(name)[0]) for file in hook.client_files(stack)}
+    assert found == {
+        ".mcp.json": ("mcpServers", {"command": "python3", "args": ["scripts/mcp-stdio", service]}),
+        ".vscode/mcp.json": ("servers", {"command": "python3", "args": ["${workspaceFolder}/scripts/mcp-stdio", service]}),
+        ".cursor/mcp.json": ("mcpServers", {"command": "python3", "args": ["${workspaceFolder}/scripts/mcp-stdio", service]}),
+    }
+
+
+def test_what_another_stack_has_written_for_a_client_is_known_as_ours() -> None:
+    for file, other in zip(hook.client_files("mcp"), hook.client_files("mcp-multi"), strict=True):
+        for name in ("shop", "tasks"):
+            assert file.forms(name)[0] in other.forms(name)
+            assert other.forms(name)[0] in file.forms(name)
+
+
+def server_folders(folder: Path, **has_dockerfile: bool) -> None:
+    for name, there in has_dockerfile.items():
+        (folder / "servers" / name).mkdir(parents=True)
+        if there:
+            (folder / "servers" / name / "Dockerfile").write_text("FROM python:3.13-slim\n")
+
+
+def notes(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what was said, each note a sentence of one line."""
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("Note: ") and line.endswith(".") for line in lines), lines
+    return lines
+
+
+@pytest.mark.parametrize("answers", [MULTI, {"stack": "mcp"}, {"stack": "minimal"}], ids=lambda answers: str(answers["stack"]))
+def test_nothing_is_said_of_servers_where_all_is_well(
+    answers: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if answers is MULTI:
+        server_folders(tmp_path, tasks=True, **{"my-docs": True})
+    hook.check_servers(tmp_path, answers)
+    assert notes(capsys) == []
+
+
+def test_a_server_that_is_left_out_and_one_that_can_not_be_built_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server_folders(tmp_path, tasks=False, old=True, older=True, **{"my-docs": True, "no-server": False})
+    hook.check_servers(tmp_path, MULTI)
+    left, lacking = notes(capsys)
+    assert "servers/old, servers/older: not in mcp_servers" in left
+    assert "servers/tasks was there before and has no Dockerfile" in lacking
+
+
+def test_in_another_stack_the_users_own_folder_servers_is_no_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server_folders(tmp_path, tasks=True)
+    hook.check_servers(tmp_path, {"stack": "mcp"})
+    assert notes(capsys) == []
+
+
+OWN: dict[str, Any] = {"stack": "mcp", "own_app": True, "package_name": "shop", "source_folder": "src", "app_command": "shop-mcp"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (
+            {"app_command": "python -m shop.server"},
+            "no server was found in this project, and 'python -m shop.server' will not start",
+        ),
+        ({"app_command": "python -m shop.server", "own_app": False}, "src/shop/server.py is missing"),
+        ({"app_command": "uvicorn shop.server:app", "own_app": False, "stack": "full"}, "src/shop/server.py is missing"),
+        ({"app_command": "uvicorn shop:app --port 8000"}, "'uvicorn shop:app --port 8000' starts a web app and no MCP server"),
+    ],
+)
+def test_a_command_that_can_not_be_right_is_said_with_the_command_that_corrects_it(
+    changed: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.check_server(tmp_path, OWN | changed, "copier update --trust")
+    (note,) = notes(capsys)
+    assert says in note
+    assert "`copier update --trust -d app_command='…'`" in note
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"app_command": "uvicorn shop:app", "stack": "minimal"},
+        {"app_command": "python -m shop.server", "stack": "mcp-multi"},
+    ],
+)
+def test_a_command_that_may_be_right_is_passed_over(
+    changed: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.check_server(tmp_path, OWN | changed, "copier update --trust")
+    assert notes(capsys) == []
+
+
+@pytest.mark.parametrize("own_app", [True, False])
+def test_a_server_that_is_there_is_passed_over(own_app: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "src" / "shop").mkdir(parents=True)
+    (tmp_path / "src" / "shop" / "server.py").touch()
+    hook.check_server(tmp_path, OWN | {"app_command": "python -m shop.server", "own_app": own_app}, "copier update --trust")
+    assert notes(capsys) == []

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -195,3 +196,119 @@ def test_in_a_full_stack_it_takes_the_hosts_urls_out_again(project: Path, templa
     text = (project / ".env.local").read_text()
     assert "localhost" not in text
     assert [line for line in text.splitlines() if line] == ["ABOVE=1", "BELOW=2"]
+
+
+# What Claude Desktop is told
+
+
+@pytest.fixture(scope="module")
+def rendered_servers(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    answers = {"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"]}
+    return render(template, tmp_path_factory.mktemp("servers") / "my-project", answers)
+
+
+@pytest.fixture
+def servers(rendered_servers: Path, tmp_path: Path) -> Path:
+    """A copy of a project with two MCP servers and a gateway, for one test to change."""
+    return shutil.copytree(rendered_servers, tmp_path / "my project")
+
+
+def told(project: Path) -> Any:
+    return json.loads((project / "claude_desktop_config.json").read_text(encoding="utf-8"))
+
+
+def starting(project: Path, service: str) -> dict[str, object]:
+    return {"command": "python3", "args": [str(project / "scripts" / "mcp-stdio"), service]}
+
+
+def test_claude_desktop_is_told_where_each_server_is_on_this_machine(servers: Path) -> None:
+    result = run(servers, PATH="/nonexistent")
+    assert result.returncode == 0, result.stderr
+    assert told(servers) == {"mcpServers": {name: starting(servers, name) for name in ("tasks", "my-docs")}}
+    assert (servers / "claude_desktop_config.json").stat().st_mode & 0o777 == 0o600
+    assert "for Claude Desktop add what it holds to " in result.stdout
+
+
+def test_claude_desktop_is_told_of_a_single_server_under_the_projects_name(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "my-project", {"stack": "mcp", "services": [], "project_slug": "shop"})
+    assert run(project, PATH="/nonexistent").returncode == 0
+    assert told(project) == {"mcpServers": {"shop": starting(project, "mcp-server")}}
+    assert "=" not in (project / ".env.local").read_text()
+
+
+def machines_own(project: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Return what each file that scripts/setup makes holds, and whether it was written again."""
+    paths = [project / name for name in (".env.local", "claude_desktop_config.json", "secrets/gateway.env")]
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) for path in paths}
+
+
+def test_a_second_run_writes_nothing_for_clients_and_the_gateway_either(servers: Path) -> None:
+    run(servers)
+    before = machines_own(servers)
+    result = run(servers)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert machines_own(servers) == before
+    assert len(result.stdout.splitlines()) == result.stdout.count(" is up to date\n") == len(before)
+
+
+def test_claude_desktop_is_told_of_a_folder_that_was_renamed(servers: Path) -> None:
+    run(servers)
+    renamed = servers.rename(servers.parent / "Übung 2")
+    assert run(renamed).returncode == 0
+    assert told(renamed)["mcpServers"]["tasks"] == starting(renamed, "tasks")
+
+
+@pytest.mark.parametrize("mine", ['{"mcpServers": {"mine": {"command": "mine"}}}\n', "not json"])
+def test_a_file_for_claude_desktop_that_the_user_made_is_kept(mine: str, servers: Path) -> None:
+    (servers / "claude_desktop_config.json").write_text(mine)
+    result = run(servers)
+    assert result.returncode == 0
+    assert (servers / "claude_desktop_config.json").read_text() == mine
+    assert "claude_desktop_config.json is not of scripts/setup and was left as it is" in result.stdout
+
+
+def test_a_file_for_claude_desktop_that_is_no_text_is_left_alone_and_reported(servers: Path) -> None:
+    (servers / "claude_desktop_config.json").write_bytes(b"\xff\xfe")
+    result = run(servers)
+    assert_refused(result)
+    assert "claude_desktop_config.json" in result.stderr
+    assert (servers / "claude_desktop_config.json").read_bytes() == b"\xff\xfe"
+
+
+# The gateway's secrets
+
+
+def secrets_of(project: Path) -> dict[str, str]:
+    lines = (project / "secrets" / "gateway.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
+def test_the_gateway_gets_a_key_and_a_login_of_its_own_that_nobody_else_can_read(servers: Path) -> None:
+    run(servers)
+    assert (servers / "secrets").stat().st_mode & 0o777 == 0o700
+    assert (servers / "secrets" / "gateway.env").stat().st_mode & 0o777 == 0o600
+    made = secrets_of(servers)
+    assert made.keys() == {"N8N_ENCRYPTION_KEY", "GATEWAY_EMAIL", "GATEWAY_PASSWORD"}
+    other = shutil.copytree(servers, servers.parent / "other", ignore=shutil.ignore_patterns("secrets"))
+    run(other)
+    for name in ("N8N_ENCRYPTION_KEY", "GATEWAY_PASSWORD"):
+        assert len(made[name]) >= 24
+        assert made[name] != secrets_of(other)[name]
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_what_the_gateways_secrets_lack_is_added_and_the_rest_kept(end: str, servers: Path) -> None:
+    (servers / "secrets").mkdir()
+    (servers / "secrets" / "gateway.env").write_text(
+        f"N8N_ENCRYPTION_KEY=mine\nGATEWAY_PASSWORD=\nGATEWAY_EMAIL=ann@example.com{end}"
+    )
+    run(servers)
+    found = secrets_of(servers)
+    assert (found["N8N_ENCRYPTION_KEY"], found["GATEWAY_EMAIL"]) == ("mine", "ann@example.com")
+    assert found["GATEWAY_PASSWORD"]
+
+
+def test_without_a_gateway_there_are_no_secrets(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "my-project", {"stack": "mcp-multi", "gateway": "none"})
+    assert run(project).returncode == 0
+    assert not (project / "secrets").exists()

@@ -1,0 +1,101 @@
+"""`scripts/mcp-stdio` before any container: what it says when it can't start one, and nothing on standard output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import load, need_tool, render
+
+# The script as it is, but for the folders in which it looks for Docker besides PATH.
+ON_PATH_ALONE = """
+import sys
+from importlib.util import module_from_spec, spec_from_loader
+from importlib.machinery import SourceFileLoader
+spec = spec_from_loader("mcp_stdio", SourceFileLoader("mcp_stdio", sys.argv[1]))
+script = module_from_spec(spec)
+spec.loader.exec_module(script)
+script.PATHS = []
+del sys.argv[0]
+script.main()
+"""
+
+
+@pytest.fixture(scope="module")
+def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    answers = {"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"], "gateway": "none"}
+    return render(template, tmp_path_factory.mktemp("multi") / "my-project", answers)
+
+
+@pytest.fixture
+def project(rendered: Path, tmp_path: Path) -> Path:
+    """A copy of a project with two servers, for one test to change."""
+    return shutil.copytree(rendered, tmp_path / "my-project")
+
+
+def run(project: Path, *arguments: str, command: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/mcp-stdio as a client does, from another folder."""
+    script = [sys.executable, *command, str(project / "scripts" / "mcp-stdio"), *arguments]
+    env = {**os.environ, **variables}
+    return subprocess.run(script, capture_output=True, text=True, cwd=project.parent, env=env, stdin=subprocess.DEVNULL)
+
+
+def assert_refused(result: subprocess.CompletedProcess[str]) -> None:
+    """Assert that a run has ended with one sentence, and that a client has read nothing."""
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("scripts/mcp-stdio: ")
+
+
+@pytest.mark.parametrize("arguments", [("docs",), ("db",), (), ("tasks", "my-docs")], ids=" ".join)
+def test_a_service_that_is_no_server_is_answered_with_those_that_are(arguments: tuple[str, ...], project: Path) -> None:
+    result = run(project, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "tasks" in result.stderr
+    assert "my-docs" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_without_docker_it_says_what_is_missing(project: Path) -> None:
+    result = run(project, "tasks", command=("-c", ON_PATH_ALONE), PATH="/nonexistent")
+    assert_refused(result)
+    assert "docker was not found; install Docker" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_compose_files_that_can_not_be_read_are_reported(project: Path) -> None:
+    need_tool("docker")
+    (project / "docker-compose.override.yml").write_text("services: [\n")
+    result = run(project, "tasks")
+    assert_refused(result)
+    assert " config --format json` failed: " in result.stderr
+
+
+def test_an_engine_that_does_not_answer_is_reported(project: Path) -> None:
+    need_tool("docker")
+    result = run(project, "tasks", DOCKER_HOST=f"unix://{project}/no.sock")
+    assert_refused(result)
+    assert "`docker ps " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "session"),
+    [
+        ("python -m shop.server", None),
+        ("shop-mcp --transport http --port 8000", ["shop-mcp", "--transport", "stdio", "--port", "8000"]),
+    ],
+)
+def test_a_session_of_a_server_that_speaks_http_gets_a_command_that_does_not(
+    command: str, session: list[str] | None, template: Path, tmp_path: Path
+) -> None:
+    answers: dict[str, Any] = {"stack": "mcp", "own_app": True, "app_command": command}
+    script = load(render(template, tmp_path / "my-project", answers) / "scripts" / "mcp-stdio", "rendered_mcp_stdio")
+    assert script.SERVICES == ["mcp-server"]
+    assert getattr(script, "COMMAND", None) == session
