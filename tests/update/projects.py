@@ -158,11 +158,16 @@ def edit(project: Path) -> None:
     gitignore = project / ".gitignore"
     inside = gitignore.read_text(encoding="utf-8") if gitignore.exists() else ""
     gitignore.write_text(f"/above\n{inside}/below\n", encoding="utf-8")
-    for server in project.glob("src/*/server.py"):
+    for server in (*project.glob("src/*/server.py"), *project.glob("servers/*/server.py")):
         server.write_text(f'{server.read_text(encoding="utf-8")}\nMINE = "edited"\n', encoding="utf-8")
     for name, line in ((".env.defaults", "LOG_LEVEL=info\n"), (".env.local", "API_KEY='do not touch'\n")):
         if (project / name).exists():
             (project / name).write_text(f"{(project / name).read_text(encoding='utf-8')}{line}", encoding="utf-8")
+    for client in (".mcp.json", ".vscode/mcp.json"):
+        if (project / client).exists():
+            text = (project / client).read_text(encoding="utf-8")
+            text = text.replace('["scripts/mcp-stdio', '["-X", "dev", "scripts/mcp-stdio').replace("{", '{\n  "inputs": [],', 1)
+            (project / client).write_text(text, encoding="utf-8")
     (project / "docker-compose.override.yml").write_text("services: {}\n", encoding="utf-8")
     (project / ".env").write_text("APP_PORT=8123\n", encoding="utf-8")
     commit_all(project, "My changes")

@@ -95,8 +95,8 @@ def test_an_update_keeps_every_edit_and_brings_the_rest_to_a_fresh_rendering(
     assert managed(after) == managed(newest), "with the user's change on top of what the new version brings"
     assert compared(answers_of(project)) == compared(answers_of(rendered))
     assert kept_answers(answers, answers_of(project)).items() <= answers.items(), "an update answers nothing anew"
-    # In a hybrid project scripts/setup keeps a block in .env.local; nobody else touches what belongs to a machine.
-    in_part = {".gitignore", ".env.local"} if answers["stack"] == "hybrid" else {".gitignore"}
+    # In a hybrid project scripts/setup keeps a block in .env.local; and the folder's path is in what Claude Desktop is told.
+    in_part = {".gitignore", "claude_desktop_config.json", *([".env.local"] if answers["stack"] == "hybrid" else [])}
     yours = before.keys() - managed(before).keys() - in_part - {ANSWERS_FILE}
     assert {file: after.get(file) for file in yours} == {file: before[file] for file in yours}
     assert after.keys() - before.keys() <= newest.keys() | {".gitignore", ".env.local"}
