@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from tests.support import commit_all, git
 
 T = TypeVar("T")
-PORT_VARIABLES = ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT")
+PORT_VARIABLES = ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT")
 # Below the range from which systems take the ports of outgoing connections; apart for each of xdist's workers.
 _FIRST_PORT = 20000 + 500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _ports = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 500))
@@ -117,11 +117,15 @@ class Stack:
         git(self.folder, "clone", "--quiet", str(self.folder), str(clone))
         self.folder = clone
 
+    def url(self, service: str) -> str:
+        """Where a service is published, as Compose itself says it."""
+        port = json.loads(self.compose("config", "--format", "json").stdout)["services"][service]["ports"][0]["published"]
+        return f"http://127.0.0.1:{port}"
+
     @property
     def app_url(self) -> str:
-        """Where the app is, as Compose itself says it."""
-        port = json.loads(self.compose("config", "--format", "json").stdout)["services"]["app"]["ports"][0]["published"]
-        return f"http://127.0.0.1:{port}"
+        """Where the app is."""
+        return self.url("app")
 
     def get(self, path: str = "/") -> tuple[int, str]:
         """Ask the app over its published port."""
@@ -161,4 +165,7 @@ def clean_up_after(stack: Stack) -> Iterator[Stack]:
             check=False,
             capture_output=True,
         )
-        subprocess.run(["docker", "image", "rm", "--force", f"{stack.slug}-app"], check=False, capture_output=True)
+        list_images = ["docker", "image", "ls", "--quiet", "--filter", f"reference={stack.slug}-*"]
+        images = subprocess.run(list_images, check=False, capture_output=True, text=True).stdout.split()
+        if images:
+            subprocess.run(["docker", "image", "rm", "--force", *images], check=False, capture_output=True)

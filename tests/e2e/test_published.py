@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import ClientSession
 
+from tests.e2e.clients import CLIENT_FILES, INITIALIZE, process, receive, send, servers, sessions_left, use
 from tests.e2e.conftest import MakeStack
+from tests.e2e.stack import wait_for
 from tests.support import files, git, preset
 
 
@@ -59,3 +62,45 @@ def test_a_published_project_is_adopted_and_answers(
     status, text = stack.get(page)
     assert status == 200
     assert content in text
+
+
+@pytest.mark.parametrize(
+    ("requirement", "tool", "arguments", "content"),
+    [
+        ("mcp-server-time==2026.10.19", "get_current_time", {"timezone": "Europe/Berlin"}, "Europe/Berlin"),
+        # Made with version 1 of the SDK, which its lock file holds; it does not end by itself when its client goes.
+        ("mcp-server-sqlite==2025.4.25", "list_tables", {}, "[]"),
+    ],
+    ids=["time", "sqlite"],
+)
+def test_a_published_mcp_server_is_adopted_and_used_from_each_client_file(
+    make_stack: MakeStack, requirement: str, tool: str, arguments: dict[str, str], content: str
+) -> None:
+    before: dict[str, bytes] = {}
+
+    def write(folder: Path) -> None:
+        unpack(requirement, folder)
+        # Theirs begins with an image that only its registry has.
+        (folder / "Dockerfile").unlink(missing_ok=True)
+        before.update(files(folder))
+
+    async def call(session: ClientSession) -> str:
+        assert tool in {one.name for one in (await session.list_tools()).tools}
+        return str((await session.call_tool(tool, arguments)).content)
+
+    stack = make_stack(preset("04-mcp"), write=write)
+    after = files(stack.folder)
+    kept = {name: text[: len(before[name])] if name == ".gitignore" else text for name, text in after.items() if name in before}
+    assert kept == before, "no file of the project's own is changed"
+    for file in CLIENT_FILES:
+        ((name, server),) = servers(stack, file).items()
+        assert name == stack.slug
+        assert content in use(server, call)
+    session = process(server)
+    send(session, INITIALIZE)
+    receive(session)
+    session.kill()
+    session.communicate()
+    assert wait_for(lambda: None if sessions_left(stack) else True)
+    stack.up()
+    assert stack.compose("ps", "--services").stdout.split() == ["db"], "what speaks over stdio alone is not brought up"
