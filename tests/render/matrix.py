@@ -50,7 +50,7 @@ FREE: dict[str, tuple[Any, ...]] = {
         "inventory --transport=http --dir 'C:\\tmp' {{x}}",
         "python server.py '# no: comment' '' -- '</x>&'",
     ),
-    "mcp_servers": (["tasks", "docs"], ["no"], SERVERS),
+    "mcp_servers": (["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
     "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,13 @@ def test_plain_minimal_adds_five_files_to_a_project_and_changes_nothing(name: st
     assert not [finding for path in PLAIN for finding in findings(path, after[path])]
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in PROJECTS.iterdir() if path.is_dir()))
-@pytest.mark.parametrize("stack", ["full", "hybrid", "mcp", "mcp-multi"])
+@pytest.mark.parametrize(
+    ("name", "stack"),
+    [
+        *itertools.product(sorted(path.name for path in PROJECTS.iterdir() if path.is_dir()), ["full", "hybrid"]),
+        *itertools.product(["flask-app", "mcp-tides"], ["mcp", "mcp-multi"]),
+    ],
+)
 def test_other_stacks_change_nothing_but_gitignore_and_what_mcp_clients_read(
     name: str, stack: str, template: Path, tmp_path: Path
 ) -> None:

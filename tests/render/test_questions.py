@@ -68,9 +68,8 @@ def shown(output: str) -> list[str]:
         ("flask-app", ["-d", "stack=full"]),
         ("mcp-tides", ["-d", "stack=mcp"]),
         (None, ["-d", "stack=mcp-multi"]),
-        ("mcp-tides", ["-d", "stack=mcp-multi"]),
     ],
-    ids=["default", "longest", "mcp", "mcp-multi", "mcp-multi-in-a-project"],
+    ids=["default", "longest", "mcp", "mcp-multi"],
 )
 def test_at_most_twelve_questions_are_asked(project: str | None, options: list[str], template: Path, tmp_path: Path) -> None:
     folder = existing_project(project, tmp_path / "my-project") if project else tmp_path / "my-project"
@@ -85,9 +84,7 @@ def test_at_most_twelve_questions_are_asked(project: str | None, options: list[s
 @pytest.mark.parametrize(
     ("stack", "idle"),
     [
-        ("minimal", {"services": ["postgres", "redis"]}),
-        ("minimal", {"mcp_servers": ["tasks"], "gateway": "n8n"}),
-        ("full", {"mcp_servers": ["tasks"], "gateway": "n8n"}),
+        ("minimal", {"services": ["postgres", "redis"], "mcp_servers": ["tasks"], "gateway": "n8n"}),
         ("mcp", {"mcp_servers": ["tasks"], "gateway": "n8n"}),
         ("mcp-multi", {"services": ["redis"]}),
     ],
