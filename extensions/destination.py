@@ -710,7 +710,8 @@ class Destination:
 
     def existing(self) -> list[str]:
         """Return the files that exist and that the template would write, as paths with `/`."""
-        return sorted(name for name in TEMPLATE_FILES if os.path.lexists(self.root / name))
+        names = {name for name in TEMPLATE_FILES if os.path.lexists(self.root / name)}
+        return sorted(names | {path.name for path in self.root.glob(".env.services.*")})
 
 
 def caret_to_pep440(spec: str) -> str:

@@ -175,6 +175,12 @@ def check_compose(folder: Path, answers: dict[str, Any]) -> None:
             warn(f"your .env.defaults lacks {', '.join(lacks)}: a value for each POSTGRES_…, an empty one for each …_URL.")
 
 
+def uses_mcp(folder: Path) -> bool:
+    """Tell whether a project declares that it depends on an SDK for MCP."""
+    declared = (folder / name for name in ("pyproject.toml", "requirements.txt", "setup.py", "setup.cfg"))
+    return any(re.search(r"\b(?:fast)?mcp\b", path.read_text(errors="replace")) for path in declared if path.is_file())
+
+
 def check_server(folder: Path, answers: dict[str, Any], update: str) -> None:
     """Say when the command that starts the app is only a guess, or starts something else than the stack is made for."""
     command, module = answers["app_command"], f"{answers['package_name']}.server"
@@ -186,8 +192,8 @@ def check_server(folder: Path, answers: dict[str, Any], update: str) -> None:
         warn(f"no server was found in this project, and {command!r} will not start: {correct}")
     elif not answers["own_app"] and module in command and not there:
         warn(f"{answers['source_folder']}/{module.replace('.', '/')}.py is missing, and {command!r} will not start: {correct}")
-    elif answers["stack"] == "mcp" and command.split(" ")[0] in {"uvicorn", "gunicorn", "flask"}:
-        warn(f"{command!r} starts a web app and no MCP server: {correct}")
+    elif answers["stack"] == "mcp" and not uses_mcp(folder):
+        warn(f"no file of this project declares mcp or fastmcp, and {command!r} may start no MCP server: {correct}")
 
 
 def check_servers(folder: Path, answers: dict[str, Any]) -> None:

@@ -264,7 +264,7 @@ OWN: dict[str, Any] = {"stack": "mcp", "own_app": True, "package_name": "shop", 
         ),
         ({"app_command": "python -m shop.server", "own_app": False}, "src/shop/server.py is missing"),
         ({"app_command": "uvicorn shop.server:app", "own_app": False, "stack": "full"}, "src/shop/server.py is missing"),
-        ({"app_command": "uvicorn shop:app --port 8000"}, "'uvicorn shop:app --port 8000' starts a web app and no MCP server"),
+        ({"app_command": "uvicorn shop:app --port 8000"}, "declares mcp or fastmcp, and 'uvicorn shop:app --port 8000' may"),
     ],
 )
 def test_a_command_that_can_not_be_right_is_said_with_the_command_that_corrects_it(
@@ -287,6 +287,7 @@ def test_a_command_that_can_not_be_right_is_said_with_the_command_that_corrects_
 def test_a_command_that_may_be_right_is_passed_over(
     changed: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "requirements.txt").write_text("fastmcp>=2\n")
     hook.check_server(tmp_path, OWN | changed, "copier update --trust")
     assert notes(capsys) == []
 
@@ -295,5 +296,6 @@ def test_a_command_that_may_be_right_is_passed_over(
 def test_a_server_that_is_there_is_passed_over(own_app: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "src" / "shop").mkdir(parents=True)
     (tmp_path / "src" / "shop" / "server.py").touch()
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["mcp[cli]>=1.6"]\n')
     hook.check_server(tmp_path, OWN | {"app_command": "python -m shop.server", "own_app": own_app}, "copier update --trust")
     assert notes(capsys) == []

@@ -258,13 +258,21 @@ def test_claude_desktop_is_told_of_a_folder_that_was_renamed(servers: Path) -> N
     assert told(renamed)["mcpServers"]["tasks"] == starting(renamed, "tasks")
 
 
-@pytest.mark.parametrize("mine", ['{"mcpServers": {"mine": {"command": "mine"}}}\n', "not json"])
+@pytest.mark.parametrize(
+    "mine",
+    [
+        '{"mcpServers": {"mine": {"command": "mine"}}}\n',
+        '{"mcpServers": {"x": {"command": "python3", "args": ["/x/scripts/mcp-stdio", "x"]}}, "theme": "dark"}\n',
+        '{"mcpServers": {"x": {"command": "python3", "args": ["/x/scripts/mcp-stdio", "x"], "env": {}}}}\n',
+        "not json",
+    ],
+)
 def test_a_file_for_claude_desktop_that_the_user_made_is_kept(mine: str, servers: Path) -> None:
     (servers / "claude_desktop_config.json").write_text(mine)
     result = run(servers)
     assert result.returncode == 0
     assert (servers / "claude_desktop_config.json").read_text() == mine
-    assert "claude_desktop_config.json is not of scripts/setup and was left as it is" in result.stdout
+    assert "claude_desktop_config.json holds something of yours and was left as it is" in result.stdout
 
 
 def test_a_file_for_claude_desktop_that_is_no_text_is_left_alone_and_reported(servers: Path) -> None:
