@@ -21,15 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.e2e.clients import INITIALIZE  # noqa: E402 - the path has to be known first
 from tests.e2e.stack import PORT_VARIABLES, Stack, clean_up_after, free_port, unique_slug  # noqa: E402 - see the line above
 from tests.support import copy_template, preset, render  # noqa: E402
-
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}},
-}
 
 
 def first_line(command: list[str], environment: dict[str, str]) -> float:

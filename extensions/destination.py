@@ -685,28 +685,29 @@ class Destination:
             return "alembic upgrade head"
         return f"python -m {package}.migrate" if f"{self.prefix}{package}/migrate.py" in self.sources else ""
 
+    def _last_stage(self, instruction: str) -> list[str]:
+        """Return the arguments of each instruction of a kind in the last stage of an existing Dockerfile."""
+        arguments: list[str] = []
+        for line in re.sub(r"\\\r?\n", " ", read(self.root / "Dockerfile")).splitlines():
+            if re.match(r"\s*FROM\s", line, re.IGNORECASE):
+                arguments = []
+            elif found := re.match(rf"\s*{instruction}\s+(.+)", line, re.IGNORECASE):
+                arguments.append(found[1].strip())
+        return arguments
+
     def workdir(self) -> str:
         """Return the working folder of the last stage of an existing Dockerfile, `/workspace` where none says one."""
-        folder = PurePosixPath("/")
-        for line in read(self.root / "Dockerfile").splitlines():
-            if re.match(r"\s*FROM\s", line, re.IGNORECASE):
-                folder = PurePosixPath("/")
-            elif found := re.match(r"\s*WORKDIR\s+(.+)", line, re.IGNORECASE):
-                folder /= found[1].strip().strip("\"'")
+        folder = PurePosixPath("/", *(argument.strip("\"'") for argument in self._last_stage("WORKDIR")))
         return str(folder) if str(folder) != "/" and "$" not in str(folder) else "/workspace"
 
     def entrypoint(self) -> list[str]:
         """Return the words of the ENTRYPOINT in the last stage of an existing Dockerfile, none where it has none."""
-        words: list[str] = []
-        for line in re.sub(r"\\\r?\n", " ", read(self.root / "Dockerfile")).splitlines():
-            if re.match(r"\s*FROM\s", line, re.IGNORECASE):
-                words = []
-            elif found := re.match(r"\s*ENTRYPOINT\s+(.+)", line, re.IGNORECASE):
-                try:
-                    words = [str(word) for word in json.loads(found[1])]
-                except ValueError:  # the shell form
-                    words = ["/bin/sh", "-c", found[1].strip()]
-        return words
+        for argument in self._last_stage("ENTRYPOINT")[-1:]:
+            try:
+                return [str(word) for word in json.loads(argument)]
+            except ValueError:  # the shell form
+                return ["/bin/sh", "-c", argument]
+        return []
 
     def existing(self) -> list[str]:
         """Return the files that exist and that the template would write, as paths with `/`."""

@@ -13,7 +13,7 @@ from mcp import ClientSession
 
 from tests.e2e.clients import CLIENT_FILES, INITIALIZE, process, receive, send, servers, sessions_left, use
 from tests.e2e.conftest import MakeStack
-from tests.e2e.stack import wait_for
+from tests.e2e.stack import Stack, wait_for
 from tests.support import files, git, preset
 
 
@@ -28,6 +28,12 @@ def unpack(requirement: str, folder: Path) -> None:
     for path in next((download / "unpacked").iterdir()).iterdir():
         path.rename(folder / path.name)
     git(folder, "init", "--quiet", "-b", "main")
+
+
+def kept(stack: Stack, before: dict[str, bytes]) -> dict[str, bytes]:
+    """Return what the project's own files are now, but for the marker block below its lines in .gitignore."""
+    after = {name: text for name, text in files(stack.folder).items() if name in before}
+    return {name: text[: len(before[name])] if name == ".gitignore" else text for name, text in after.items()}
 
 
 @pytest.mark.parametrize(
@@ -54,10 +60,7 @@ def test_a_published_project_is_adopted_and_answers(
         before.update(files(folder))
 
     stack = make_stack(answers, write=write)
-    after = files(stack.folder)
-    # But for the marker block, which the stack with environment files adds below the project's own lines.
-    kept = {name: text[: len(before[name])] if name == ".gitignore" else text for name, text in after.items() if name in before}
-    assert kept == before, "no file of the project's own is changed"
+    assert kept(stack, before) == before, "no file of the project's own is changed"
     stack.up()
     status, text = stack.get(page)
     assert status == 200
@@ -89,9 +92,7 @@ def test_a_published_mcp_server_is_adopted_and_used_from_each_client_file(
         return str((await session.call_tool(tool, arguments)).content)
 
     stack = make_stack(preset("04-mcp"), write=write)
-    after = files(stack.folder)
-    kept = {name: text[: len(before[name])] if name == ".gitignore" else text for name, text in after.items() if name in before}
-    assert kept == before, "no file of the project's own is changed"
+    assert kept(stack, before) == before, "no file of the project's own is changed"
     for file in CLIENT_FILES:
         ((name, server),) = servers(stack, file).items()
         assert name == stack.slug
