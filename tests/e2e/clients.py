@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,10 +87,15 @@ async def connected(server: StdioServerParameters | str, log: Path | None = None
             await session.initialize()
             yield session
     else:
-        with (log or Path(os.devnull)).open("w", encoding="utf-8") as stderr:
-            async with stdio_client(server, errlog=stderr) as streams, ClientSession(*streams) as session:
-                await session.initialize()
-                yield session
+        with log.open("w+", encoding="utf-8") if log else tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
+            try:
+                async with stdio_client(server, errlog=stderr) as streams, ClientSession(*streams) as session:
+                    await session.initialize()
+                    yield session
+            except BaseExceptionGroup as error:
+                stderr.seek(0)
+                error.add_note(f"The server's standard error:\n{stderr.read()}")
+                raise
 
 
 def use(server: StdioServerParameters | str, what: Callable[[ClientSession], Awaitable[T]], log: Path | None = None) -> T:

@@ -165,7 +165,8 @@ def clean_up_after(stack: Stack) -> Iterator[Stack]:
             check=False,
             capture_output=True,
         )
-        list_images = ["docker", "image", "ls", "--quiet", "--filter", f"reference={stack.slug}-*"]
+        # By name: parallel tests that build the same files share an image, and an id would take it from all of them.
+        list_images = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={stack.slug}-*"]
         images = subprocess.run(list_images, check=False, capture_output=True, text=True).stdout.split()
         if images:
             subprocess.run(["docker", "image", "rm", "--force", *images], check=False, capture_output=True)

@@ -25,3 +25,14 @@ def test_a_failing_test_leaves_no_container_network_volume_or_image(template: Pa
         raise BrokenTestError
     assert leftovers(slug) == []
     assert stack.run("docker", "image", "ls", "--quiet", f"{slug}-app").stdout == ""
+
+
+def test_cleaning_up_leaves_an_equal_image_of_another_test() -> None:
+    """Two tests that build the same files share one image, under two names."""
+    mine, other = (Stack(Path("/"), unique_slug()) for _ in range(2))
+    with clean_up_after(other):
+        with clean_up_after(mine):
+            for stack in (mine, other):
+                stack.run("docker", "image", "tag", "redis:8-alpine", f"{stack.slug}-app")
+        assert not mine.run("docker", "image", "ls", "--quiet", f"{mine.slug}-app").stdout
+        assert mine.run("docker", "image", "ls", "--quiet", f"{other.slug}-app").stdout

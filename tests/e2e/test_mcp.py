@@ -107,6 +107,18 @@ def test_five_clients_at_once_all_work_although_the_services_were_down(stack: St
     assert none_is_left(stack)
 
 
+def test_a_container_of_another_project_that_ends_while_a_session_starts_does_no_harm(stack: Stack, tmp_path: Path) -> None:
+    """The engine's list of containers may be old by the time they are looked at: seen with two busy projects."""
+    docker = tmp_path / "docker"
+    end_one = '[ "$1" != ps ] || echo 0123456789ab'
+    docker.write_text(f'#!/bin/sh\n{shutil.which("docker")} "$@" || exit\n{end_one}\n')
+    docker.chmod(0o755)
+    stack.up()
+    server = server_of(stack)
+    server.env = {**(server.env or {}), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    assert use(server, everything)["status://services"]["database"].startswith("PostgreSQL")
+
+
 def test_errors_are_answered_as_errors_and_the_session_goes_on(stack: Stack) -> None:
     async def wrong(session: ClientSession) -> None:
         namespace = stack.slug.replace("-", "_")
