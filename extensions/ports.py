@@ -1,47 +1,46 @@
-"""Ports that a project publishes on the developer's machine."""
+"""Ports that a project publishes on the developer's machine, and the slot that it gets there.
+
+The rules are in includes/environments.py, which a rendered project has as scripts/environments.py: one piece of code for both.
+It is loaded anew with each load of this extension, because an update has those of two versions in one process.
+"""
 
 from __future__ import annotations
 
-from jinja2 import Environment
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
+from jinja2.runtime import Context
 
-# Published port of each service for slot 0 and offset 0, and the variable that overrides it.
-BASES = {"app": 8000, "db": 5432, "redis": 6379, "gateway": 5678}
-VARIABLES = {"app": "APP_PORT", "db": "POSTGRES_PORT", "redis": "REDIS_PORT", "gateway": "N8N_PORT"}
-# Ports that browsers refuse, from 1024 on (the Fetch standard, "port blocking").
-REFUSED = frozenset(
-    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
-)
-# The services that a browser opens.
-PAGES = frozenset({"app", "gateway"})
-SLOTS = 10
-OFFSETS = 2401
+SOURCE = Path(__file__).parent.parent / "includes" / "environments.py"
 
 
-def port(service: str, slot: int = 0, offset: int = 0) -> int:
-    """Return the port that a service is published on: `base + slot + 10 * offset`.
+def load() -> ModuleType:
+    """Return this version's environments.py as a module of its own."""
+    spec = importlib.util.spec_from_file_location(f"environments_of_{__name__}", SOURCE)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{SOURCE} is missing")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    Args:
-        service: `app`, `db`, `redis` or `gateway`.
-        slot: the project's slot on the machine, 0 to 9.
-        offset: the environment's offset, 0 for the default branch, at most 2400.
 
-    Returns:
-        A TCP port below 32768; no two triples of the same service share one.
+environments = load()
+BASES, VARIABLES = environments.BASES, environments.VARIABLES
+port = environments.port
+# Copier asks for a default several times, and a warning is to be read once.
+_said: set[str] = set()
 
-    Raises:
-        ValueError: for a service, a slot or an offset that does not exist, and for a page on a port that browsers refuse.
-    """
-    if service not in BASES:
-        raise ValueError(f"no service {service!r}: ports are known for {', '.join(BASES)}")
-    if not 0 <= slot < SLOTS:
-        raise ValueError(f"port_slot {slot} is not a whole number from 0 to {SLOTS - 1}")
-    if not 0 <= offset < OFFSETS:
-        raise ValueError(f"offset {offset} is not a whole number from 0 to {OFFSETS - 1}")
-    result = BASES[service] + slot + SLOTS * offset
-    if service in PAGES and result in REFUSED:
-        raise ValueError(f"browsers refuse port {result}: take another offset")
-    return result
+
+def warn(text: str) -> None:
+    """Print a sentence beside Copier's own output, once."""
+    if text not in _said:
+        _said.add(text)
+        print(text, file=sys.stderr, flush=True)
 
 
 def published(service: str, slot: int = 0) -> str:
@@ -49,10 +48,44 @@ def published(service: str, slot: int = 0) -> str:
     return f"${{{VARIABLES[service]}:-{port(service, slot)}}}"
 
 
+def free_slot(folder: Path, slug: str) -> int:
+    """Return the slot of a project on this machine: its own, else the lowest that no other project holds, which it then holds.
+
+    Args:
+        folder: the destination. A rendering that is given up leaves nothing behind there, and so frees the slot.
+        slug: the project's slug.
+
+    Returns:
+        0 to 9; 0, with a warning, where all are held.
+    """
+    with environments.registry(warn=warn) as machine:
+        entry = machine.find(folder, None)
+        if entry:
+            return int(entry.get("slot", 0))
+        slot = machine.free_slot(folder)
+        if slot is None:
+            warn("All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env.")
+            return 0
+        machine.add(folder, None, slug=slug, name=slug, slot=slot, ports=environments.ports(slot), pid=os.getpid())
+        return int(slot)
+
+
+@pass_context
+def free_slot_here(context: Context, slug: str) -> int:
+    """Return the slot of the project that is rendered; 0 in the temporary renderings of an update, which have it as an answer."""
+    settings = context["_copier_conf"]
+    folder = Path(os.path.abspath(str(settings["dst_path"])))
+    if "copier._main." in str(folder):
+        return 0
+    return free_slot(folder, slug)
+
+
 class PortsExtension(Extension):
-    """Globals `port` and `published_port`."""
+    """Globals `port`, `published_port`, `free_slot` and `environments_source`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals["port"] = port
         environment.globals["published_port"] = published
+        environment.globals["free_slot"] = free_slot_here
+        environment.globals["environments_source"] = lambda: SOURCE.read_text(encoding="utf-8").rstrip()

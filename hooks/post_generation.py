@@ -7,10 +7,12 @@ Copier runs it with its own Python, where plumbum and PyYAML are installed.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import re
 import shlex
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
@@ -53,7 +55,7 @@ def init_repository(folder: Path) -> None:
 def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
     """Return the lines that .gitignore needs, none for most answers. What an earlier answer made stays hidden."""
     if answers["stack"] == "minimal":
-        return []
+        return [".env"] if answers.get("branch_environments") else []
     # An existing line such as `.env*` would leave the committed layers out of every clone.
     lines = [".env", ".env.local", "!.env.defaults", "!.env.services"]
     if answers["stack"] == "mcp-multi":
@@ -134,6 +136,40 @@ def run_setup(folder: Path, kept: list[str]) -> None:
     code, out, error = local[sys.executable].run([str(script)], retcode=None, cwd=str(folder))
     if code:
         warn(f"scripts/setup failed, run it again when this is mended: {(error or out).strip()}")
+
+
+def load_environments() -> ModuleType:
+    """Return the code that knows this machine's environments, which rendered projects have too."""
+    path = Path(__file__).resolve().parent.parent / "includes" / "environments.py"
+    spec = importlib.util.spec_from_file_location("chora_environments", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is missing")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Note in this machine's registry which ports the project has, and say who else has them."""
+    environments = load_environments()
+    slug, slot = answers["project_slug"], answers["port_slot"]
+    with environments.registry(warn=warn) as machine:
+        if not answers.get("branch_environments"):  # else scripts/branch-env has done so, which can move them
+            env = folder / ".env"
+            own = environments.variables(env.read_text(errors="replace")) if env.is_file() else {}
+            given = {key: int(own[name]) for key, name in environments.VARIABLES.items() if own.get(name, "").isdigit()}
+            entry = machine.settle_project(folder, slug, slot, given)
+            entry["name"] = own.get("COMPOSE_PROJECT_NAME", slug)
+            others = [machine.owner(number, entry) for number in entry["ports"].values()]
+            free = machine.free_slot(folder)
+            if other := next(filter(None, others), None):
+                way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
+                warn(f"{other['folder']} has the ports of slot {slot} too: set other ones in .env, as COMPOSE.md says{way}.")
+            if namesake := machine.namesake(entry["name"], folder):
+                warn(
+                    f"{namesake['folder']} is the Compose project {entry['name']} too, and the two would share containers and "
+                    "data: set COMPOSE_PROJECT_NAME in .env of one of them."
+                )
 
 
 def missing() -> list[str]:
@@ -256,6 +292,7 @@ def main() -> None:
         check_kept(answers, update)
     for sentence in bring_up_to_date(folder, client_files(answers["stack"]), servers(answers), f"run `{update}`"):
         warn(sentence)
+    hold_ports(folder, answers, update)
     check_compose(folder, answers)
     check_servers(folder, answers)
     check_server(folder, answers, update)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the developer's own settings of Copier, variables that Compose would read, and an outer make out of the tests."""
+    """Keep the developer's own settings and projects, variables that Compose would read, and an outer make out of the tests."""
     settings = tmp_path_factory.getbasetemp() / "settings.yml"
     settings.write_text("{}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
+    # No project on this machine but those of the test itself. The folder is made by the first that needs it.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4().hex}"))
     for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES"):

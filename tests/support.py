@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -54,8 +56,22 @@ def copy_template(target: Path) -> Path:
     return target
 
 
+@contextmanager
+def machine(state: Path | None = None) -> Iterator[None]:
+    """Work on a machine with a registry of environments of its own: an empty one, or the one in a folder."""
+    with tempfile.TemporaryDirectory() as empty, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(state or empty))
+        yield
+
+
 def render(
-    template: Path, destination: Path, answers: dict[str, Any] | None = None, *, hook: bool = False, **options: Any
+    template: Path,
+    destination: Path,
+    answers: dict[str, Any] | None = None,
+    *,
+    hook: bool = False,
+    state: Path | None = None,
+    **options: Any,
 ) -> Path:
     """Render the template in this process, with defaults for what is not answered.
 
@@ -64,14 +80,16 @@ def render(
         destination: the project; made if missing.
         answers: as with `-d`.
         hook: whether the post-generation hook runs.
+        state: the folder of the registry that the machine has; without it there are no other projects on the machine.
         options: further arguments of `copier.run_copy`.
 
     Returns:
         The destination.
     """
-    copier.run_copy(
-        str(template), destination, data=answers or {}, defaults=True, unsafe=True, quiet=True, skip_tasks=not hook, **options
-    )
+    with machine(state):
+        copier.run_copy(
+            str(template), destination, data=answers or {}, defaults=True, unsafe=True, quiet=True, skip_tasks=not hook, **options
+        )
     return destination
 
 
