@@ -43,7 +43,7 @@ TEMPLATE_FILES = (
     *("Dockerfile", ".dockerignore", "COMPOSE.md", ".env.defaults", ".env.services", ".env.test"),
     *(".env.production.example", ".gitlab-ci.yml", ".github/workflows/test.yml", ".github/dependabot.yml"),
     *("pyproject.toml", ".pre-commit-config.yaml", ".vscode/launch.json", ".run/app.run.xml"),
-    *("scripts/mcp-stdio", "scripts/databases.sql", ".env.services.gateway", "workflows/call-a-tool.json"),
+    *("scripts/mcp-stdio", "scripts/databases.sql", "scripts/projects", ".env.services.gateway", "workflows/call-a-tool.json"),
     *("nginx/nginx.conf", "nginx/default.conf.template", "nginx/Dockerfile"),
     *("scripts/setup", "scripts/branch-env", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
 )

@@ -48,12 +48,18 @@ def published(service: str, slot: int = 0) -> str:
     return f"${{{VARIABLES[service]}:-{port(service, slot)}}}"
 
 
-def free_slot(folder: Path, slug: str) -> int:
+def branch_port(service: str, slug: str, slot: int, branch: str) -> int:
+    """Return the port that a service has in a branch's environment, unless somebody else was there before."""
+    return int(port(service, slot, environments.choose_offset(slug, branch, slot, taken=())))
+
+
+def free_slot(folder: Path, slug: str, hook_follows: bool = False) -> int:
     """Return the slot of a project on this machine: its own, else the lowest that no other project holds, which it then holds.
 
     Args:
         folder: the destination. A rendering that is given up leaves nothing behind there, and so frees the slot.
         slug: the project's slug.
+        hook_follows: whether the hook runs at the end, which says that all slots are held, and by whom.
 
     Returns:
         0 to 9; 0, with a warning, where all are held.
@@ -64,7 +70,10 @@ def free_slot(folder: Path, slug: str) -> int:
             return int(entry.get("slot", 0))
         slot = machine.free_slot(folder)
         if slot is None:
-            warn("All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env.")
+            if not hook_follows:
+                warn(
+                    "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env."
+                )
             return 0
         machine.add(folder, None, slug=slug, name=slug, slot=slot, ports=environments.ports(slot), pid=os.getpid())
         return int(slot)
@@ -77,15 +86,17 @@ def free_slot_here(context: Context, slug: str) -> int:
     folder = Path(os.path.abspath(str(settings["dst_path"])))
     if "copier._main." in str(folder):
         return 0
-    return free_slot(folder, slug)
+    return free_slot(folder, slug, hook_follows=not settings.get("skip_tasks") and not settings.get("pretend"))
 
 
 class PortsExtension(Extension):
-    """Globals `port`, `published_port`, `free_slot` and `environments_source`."""
+    """Globals `port`, `published_port`, `free_slot`, `environments_source`; `environment_name` and `branch_port` for a branch."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals["port"] = port
         environment.globals["published_port"] = published
         environment.globals["free_slot"] = free_slot_here
+        environment.globals["environment_name"] = environments.environment_name
+        environment.globals["branch_port"] = branch_port
         environment.globals["environments_source"] = lambda: SOURCE.read_text(encoding="utf-8").rstrip()

@@ -56,13 +56,15 @@ def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
     """Return the lines that .gitignore needs, none for most answers. What an earlier answer made stays hidden."""
     if answers["stack"] == "minimal":
         return [".env"] if answers.get("branch_environments") else []
+    if answers["stack"] == "shared-services":
+        return [".env", "secrets/"]
     # An existing line such as `.env*` would leave the committed layers out of every clone.
     lines = [".env", ".env.local", "!.env.defaults", "!.env.services"]
     if answers["stack"] == "mcp-multi":
         lines.append("!.env.services.*")
     if servers(answers) or (folder / "claude_desktop_config.json").exists():
         lines.append("claude_desktop_config.json")
-    if answers.get("gateway") == "n8n" or (folder / "secrets").exists():
+    if answers.get("gateway") == "n8n" or answers.get("isolation") == "shared" or (folder / "secrets").exists():
         lines.append("secrets/")
     # The guide of the hybrid stack makes the virtual environment in the project.
     return [*lines, ".venv/"] if answers["stack"] == "hybrid" else lines
@@ -157,14 +159,16 @@ def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
         if not answers.get("branch_environments"):  # else scripts/branch-env has done so, which can move them
             env = folder / ".env"
             own = environments.variables(env.read_text(errors="replace")) if env.is_file() else {}
-            given = {key: int(own[name]) for key, name in environments.VARIABLES.items() if own.get(name, "").isdigit()}
-            entry = machine.settle_project(folder, slug, slot, given)
+            entry = machine.settle_project(folder, slug, slot, environments.ports_in(own))
             entry["name"] = own.get("COMPOSE_PROJECT_NAME", slug)
             others = [machine.owner(number, entry) for number in entry["ports"].values()]
             free = machine.free_slot(folder)
             if other := next(filter(None, others), None):
                 way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
-                warn(f"{other['folder']} has the ports of slot {slot} too: set other ones in .env, as COMPOSE.md says{way}.")
+                full = "" if free is not None else ", and all ten slots are held"
+                warn(
+                    f"{other['folder']} has the ports of slot {slot} too{full}: set other ones in .env, as COMPOSE.md says{way}."
+                )
             if namesake := machine.namesake(entry["name"], folder):
                 warn(
                     f"{namesake['folder']} is the Compose project {entry['name']} too, and the two would share containers and "
@@ -220,7 +224,7 @@ def uses_mcp(folder: Path) -> bool:
 def check_server(folder: Path, answers: dict[str, Any], update: str) -> None:
     """Say when the command that starts the app is only a guess, or starts something else than the stack is made for."""
     command, module = answers["app_command"], f"{answers['package_name']}.server"
-    if answers["stack"] == "mcp-multi":
+    if answers["stack"] in ("mcp-multi", "shared-services"):
         return
     correct = f"say what does with `{update} -d app_command='…'`."
     there = (folder / answers["source_folder"] / answers["package_name"] / "server.py").exists()
@@ -244,6 +248,20 @@ def check_servers(folder: Path, answers: dict[str, Any]) -> None:
             warn(f"servers/{name} was there before and has no Dockerfile: add one that can run `python server.py`.")
 
 
+def check_shared(folder: Path, answers: dict[str, Any]) -> None:
+    """Say where the data are of a project that has left the shared services, and how to take them along."""
+    files = [folder / "secrets" / name for name in ("shared.env", "shared-admin.env")]
+    if answers.get("isolation") == "shared" or not all(path.is_file() for path in files):
+        return
+    found = dict(line.split("=", 1) for path in files for line in path.read_text(encoding="utf-8").splitlines() if "=" in line)
+    name, hub = found.get("POSTGRES_USER") or found.get("REDIS_USER"), found.get("SHARED_SERVICES")
+    command = f"{hub}/scripts/projects copy {name} {shlex.quote(str(folder))}"
+    warn(
+        f"this project's data are still in the shared services: `{command}` takes them along, `scripts/projects remove {name}` "
+        "there deletes them; remove secrets/shared.env and secrets/shared-admin.env when you have what you need."
+    )
+
+
 def check_dependencies(answers: dict[str, Any], update: str) -> None:
     """Say when an app is installed without the framework that it is made with."""
     if answers["own_app"] and answers["dependencies"] == "none" and answers.get("web_framework") in {"fastapi", "flask"}:
@@ -261,7 +279,8 @@ def next_commands(folder: Path, answers: dict[str, Any], operation: str) -> str:
         lines.append("git diff")
     if answers["stack"] == "mcp" and "profiles: [stdio]" in (folder / "docker-compose.yml").read_text(encoding="utf-8"):
         return "\n  ".join(["Next:", *lines, "docker compose build mcp-server", "# then start a client, as COMPOSE.md says"])
-    lines.append("docker compose up --build --wait" if answers["stack"] != "hybrid" else "docker compose up --wait")
+    builds = answers["stack"] not in ("hybrid", "shared-services")
+    lines.append("docker compose up --build --wait" if builds else "docker compose up --wait")
     if answers["stack"] == "hybrid":
         lines.append("# then start Python here as COMPOSE.md says")
     else:
@@ -296,6 +315,7 @@ def main() -> None:
     check_compose(folder, answers)
     check_servers(folder, answers)
     check_server(folder, answers, update)
+    check_shared(folder, answers)
     check_dependencies(answers, update)
     if lacks := missing():
         warn(f"missing on this machine: {'; '.join(lacks)}.")

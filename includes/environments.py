@@ -13,6 +13,7 @@ import json
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -178,6 +179,16 @@ def is_free(number: int) -> bool:
 # Where a project is, read from its files: also where git is not installed.
 
 
+def is_kind(path: Path, kind: Callable[[int], bool] = stat.S_ISDIR) -> bool:
+    """Tell whether a path is a folder, or of another kind; what can't be looked at is taken to be there."""
+    try:
+        return kind(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
 def repository_of(folder: Path) -> tuple[str, str]:
     """Return the repository that a folder belongs to, and the folder's path inside it.
 
@@ -187,9 +198,9 @@ def repository_of(folder: Path) -> tuple[str, str]:
     folder = Path(os.path.realpath(folder))
     for parent in (folder, *folder.parents):
         dot_git = parent / ".git"
-        if dot_git.is_dir():
+        if is_kind(dot_git):
             return str(dot_git), _inside(folder, parent)
-        if dot_git.is_file():
+        if is_kind(dot_git, stat.S_ISREG):
             with suppress(OSError, IndexError):
                 own = parent / dot_git.read_text(encoding="utf-8", errors="surrogateescape").split("gitdir:")[1].strip()
                 common = own / "commondir"
@@ -206,7 +217,7 @@ def _inside(folder: Path, parent: Path) -> str:
 def branch_exists(repository: str, branch: str, folder: str) -> bool:
     """Tell whether a repository has a branch, also one without a commit that is checked out in the folder."""
     git = Path(repository)
-    if (git / "refs" / "heads" / branch).is_file() or (git / "reftable").exists():
+    if is_kind(git / "refs" / "heads" / branch, stat.S_ISREG) or is_kind(git / "reftable"):
         return True
     with suppress(OSError):
         if f" refs/heads/{branch}\n" in (git / "packed-refs").read_text(encoding="utf-8", errors="surrogateescape"):
@@ -243,18 +254,22 @@ def quote(value: str) -> str:
     """Return a value as Compose reads it back from `.env`, whatever it holds but a line break."""
     if re.fullmatch(r"[\w./+@%:-]+", value, re.ASCII):
         return value
-    if "'" not in value:
+    if not re.search(r"['\\]", value):
         return f"'{value}'"
     return '"' + re.sub(r'([\\"$])', r"\\\1", value) + '"'
 
 
 def unquote(value: str) -> str:
     """Return what a value in `.env` stands for."""
-    if value[:1] == "'":
-        return value[1:].partition("'")[0]
-    if value[:1] == '"':
-        return re.sub(r"\\(.)", r"\1", value[1:].rpartition('"')[0])
+    quoted = re.match(r"""(['"])((?:\\.|(?!\1).)*)\1""", value)
+    if quoted:  # in single quotes a backslash is one, but before a quote
+        return re.sub(r"\\(.)" if quoted[1] == '"' else r"\\(')", r"\1", quoted[2])
     return re.sub(r"\s+#.*$", "", value)
+
+
+def ports_in(found: dict[str, str]) -> dict[str, int]:
+    """Return the ports that variables set, by service."""
+    return {service: int(found[name]) for service, name in VARIABLES.items() if re.fullmatch("[0-9]{1,5}", found.get(name, ""))}
 
 
 def split_block(text: str, name: str = ".env") -> tuple[str, str, str]:
@@ -290,12 +305,16 @@ def state_folder() -> Path:
         return given / "chora-compose-template"
     if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
         return Path(os.environ["LOCALAPPDATA"]) / "chora-compose-template"
-    return Path("~").expanduser() / ".local" / "state" / "chora-compose-template"
+    try:
+        home = Path.home()
+    except RuntimeError:  # there is none: the root can't be written, and a warning will say so
+        home = Path("/")
+    return home / ".local" / "state" / "chora-compose-template"
 
 
 def is_running(pid: object) -> bool:
     """Tell whether a process of this machine runs."""
-    if not isinstance(pid, int) or sys.platform == "win32":
+    if not isinstance(pid, int) or pid <= 0 or sys.platform == "win32":
         return False
     try:
         os.kill(pid, 0)
@@ -306,14 +325,25 @@ def is_running(pid: object) -> bool:
     return True
 
 
+def is_text(value: object) -> bool:
+    """Tell whether a value is a text that a system can have as the name of a file."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except UnicodeError:
+        return False
+
+
 def is_entry(item: object) -> bool:
     """Tell whether a line of the registry is an environment, with all that is read of it."""
     return (
         isinstance(item, dict)
-        and all(isinstance(item.get(key), str) for key in ("repository", "prefix", "folder", "slug", "name"))
-        and isinstance(item.get("branch", ""), (str, type(None)))
+        and all(is_text(item.get(key)) for key in ("repository", "prefix", "folder", "slug", "name"))
+        and (item.get("branch", 0) is None or is_text(item.get("branch")))
+        and all(isinstance(item.get(key, 0), int) for key in ("slot", "offset", "redis"))
+        and item.get("slot", 0) in range(SLOTS)
         and isinstance(item.get("ports"), dict)
         and all(isinstance(number, int) for number in item["ports"].values())
+        and (bool(item.get("past")) or set(BASES) <= set(item["ports"]))
     )
 
 
@@ -323,10 +353,15 @@ def is_there(entry: Entry) -> bool:
     if "pid" in entry:  # a project that is being rendered
         return is_running(entry["pid"]) or bool(answers_of(Path(folder)))
     if branch is None:
-        return Path(folder).is_dir() or (not entry["prefix"] and Path(entry["repository"]).is_dir())
-    if not Path(folder).is_dir():
+        return is_kind(Path(folder)) or (not entry["prefix"] and is_kind(Path(entry["repository"])))
+    if not is_kind(Path(folder)):
         return False
     return branch.startswith(":") or branch_exists(entry["repository"], branch, folder)
+
+
+def key_of(entry: Entry) -> tuple[str, str, str | None]:
+    """Return what tells an environment from all others: the repository, the project's folder in it, and the branch."""
+    return entry["repository"], entry["prefix"], entry["branch"]
 
 
 class Machine:
@@ -340,13 +375,13 @@ class Machine:
     def __init__(self, items: list[Entry]) -> None:
         self.other = [item for item in items if not is_entry(item)]
         known = [item for item in items if is_entry(item)]
-        self.entries = [entry for entry in known if not entry.get("past") and is_there(entry)]
-        gone = [entry for entry in known if entry not in self.entries]
-        self.past = [
-            {**entry, "past": True, "ports": {}}
-            for entry in gone
-            if entry["branch"] is not None and Path(entry["repository"]).is_dir()
-        ]
+        self.entries: list[Entry] = []
+        self.past: list[Entry] = []
+        for entry in known:
+            if not entry.get("past") and is_there(entry):
+                self.entries.append(entry)
+            elif entry["branch"] is not None and is_kind(Path(entry["repository"])):
+                self.past.append({**entry, "past": True, "ports": {}})
 
     @property
     def items(self) -> list[Entry]:
@@ -354,11 +389,12 @@ class Machine:
 
     def find(self, folder: Path, branch: str | None) -> Entry | None:
         """Return the environment of a branch, None for the project as such."""
-        return next((entry for entry in self.entries if self._is(entry, folder, branch)), None)
+        key = (*repository_of(folder), branch)
+        return next((entry for entry in self.entries if key_of(entry) == key), None)
 
-    @staticmethod
-    def _is(entry: Entry, folder: Path, branch: str | None) -> bool:
-        return (entry["repository"], entry["prefix"], entry["branch"]) == (*repository_of(folder), branch)
+    def _find_past(self, folder: Path, branch: str | None) -> Entry | None:
+        key = (*repository_of(folder), branch)
+        return next((entry for entry in self.past if key_of(entry) == key), None)
 
     def of_project(self, folder: Path, past: bool = True) -> list[Entry]:
         """Return the environments of the project that a folder is a checkout of."""
@@ -380,17 +416,25 @@ class Machine:
         listed = [*self.entries, *self.past]
         return next((one for one in listed if one["name"] == name and (one["repository"], one["prefix"]) != own), None)
 
+    def _name(self, folder: Path, branch: str | None, plain: str, other: str) -> str:
+        """Return the name that an environment has, also when a namesake has left; a new one has the plain one if it is free."""
+        known = self.find(folder, branch) or self._find_past(folder, branch)
+        before = known["name"] if known else block_of(folder).get("COMPOSE_PROJECT_NAME")
+        held = {one["name"] for one in [*self.entries, *self.past] if one is not known}
+        if before in {plain, other} - held:
+            return str(before)
+        return other if plain in held else plain
+
     def add(self, folder: Path, branch: str | None, **values: Any) -> Entry:
         """Note an environment, or what is new about it, and return it."""
         entry = self.find(folder, branch)
         if entry is None:
             repository, prefix = repository_of(folder)
             entry = {"repository": repository, "prefix": prefix, "branch": branch}
-            for one in [
-                one for one in self.past if self._is(one, folder, branch)
-            ]:  # made again: it has its data, and its number in Redis
-                entry = {**one, **entry}
-                self.past.remove(one)
+            before = self._find_past(folder, branch)
+            if before:  # made again: it has its data, and its number in Redis
+                entry = {**before, **entry}
+                self.past.remove(before)
             entry.pop("past", None)
             self.entries.append(entry)
         entry.update(values, folder=os.path.realpath(folder))
@@ -436,9 +480,7 @@ class Machine:
             others = (ports(other) for other in range(SLOTS) if other != slot)
             wanted = entry["ports"] if entry and stays else next((numbers for numbers in others if fits(numbers)), {})
             wanted = wanted or ports(slot, choose_offset(slug, "", slot, taken, usable, services))
-        name = slug
-        if movable and self.namesake(slug, folder):
-            name = environment_name(slug, "", salt="/".join(repository_of(folder)))
+        name = self._name(folder, None, slug, environment_name(slug, "", "/".join(repository_of(folder)))) if movable else slug
         entry = self.add(folder, None, slug=slug, name=name, slot=slot, ports={**wanted, **(given or {})})
         entry.pop("pid", None)
         return entry
@@ -462,8 +504,7 @@ class Machine:
         name = environment_name(slug, branch)
         if branch.startswith(":"):
             name = environment_name(slug, f"detached/{Path(folder).name}", salt=branch)
-        if self.namesake(name, folder):
-            name = environment_name(slug, branch, salt="/".join(repository_of(folder)))
+        name = self._name(folder, branch, name, environment_name(slug, branch, "/".join(repository_of(folder))))
 
         def fits(offset: int) -> bool:
             try:
@@ -473,7 +514,7 @@ class Machine:
             free = not taken & set(numbers.values()) and not OWN_PORTS & set(numbers.values())
             return free and all(usable(numbers[service]) for service in services)
 
-        known = entry or next((one for one in self.past if self._is(one, folder, branch)), None)
+        known = entry or self._find_past(folder, branch)
         offset = (known.get("offset") if known else offset_in(block_of(folder), name, slot)) or 0
         if not fits(offset):
             offset = choose_offset(slug, branch, slot, taken, usable, services)
@@ -501,7 +542,8 @@ class Machine:
         if hub and os.path.realpath(hub) != os.path.realpath(folder):
             raise Problem(f"the shared services of this machine are in {hub}: use those, or remove that folder first")
         slot = int(answers_of(folder).get("port_slot", 0))
-        self.settle_project(folder, slug, slot)["hub"] = True
+        entry = self.find(folder, None) or self.settle_project(folder, slug, slot)
+        entry["hub"] = True
 
     def redis_number(self, entry: Entry, taken: Collection[int] = (), databases: int = 1024) -> int:
         """Return the number of an environment's logical database, from 1 on; it keeps the one that it has.
@@ -514,7 +556,9 @@ class Machine:
         Raises:
             Problem: there is none left.
         """
-        others = {one.get("redis") for one in [*self.entries, *self.past] if one is not entry} | set(taken)
+        # Two clones of one project that have one name are one user for Redis, and so have one number.
+        rest = [one for one in [*self.entries, *self.past] if one is not entry and one["name"] != entry["name"]]
+        others = {one.get("redis") for one in rest} | set(taken)
         if entry.get("redis") in others or not entry.get("redis"):
             free = (number for number in range(1, databases) if number not in others)
             number = next(free, None)
@@ -542,7 +586,7 @@ def _read(path: Path) -> tuple[list[Entry], bool]:
     for line in path.read_bytes().split(b"\n"):
         try:
             item = json.loads(line) if line.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             whole = False
             continue
         if item is None:
@@ -573,37 +617,49 @@ def _write(path: Path, items: list[Entry]) -> None:
 
 def _found(items: list[Entry]) -> list[Entry]:
     """Return environments that a lost registry had: those in the lines that are left, and of the projects that Docker knows."""
-    known = {(item["repository"], item["prefix"], item["branch"]): item for item in items if is_entry(item)}
+    known = {key_of(item): item for item in items if is_entry(item)}
     folders = {item["folder"] for item in known.values()}
     with suppress(OSError, subprocess.SubprocessError):
         where = '{{.Label "com.docker.compose.project.working_dir"}}'
         command = ["docker", "ps", "--all", "--filter", "label=com.docker.compose.project", "--format", where]
         listed = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL).stdout
         folders |= set(listed.splitlines())
-    for folder in [*folders]:  # and of their other worktrees
-        with suppress(OSError):
-            for back in Path(repository_of(Path(folder))[0]).glob("worktrees/*/gitdir"):
-                folders.add(str(Path(back.read_text(encoding="utf-8").strip()).parent / repository_of(Path(folder))[1]))
-    for folder in sorted(folders):
-        answers, block = answers_of(Path(folder)), block_of(Path(folder))
-        if not answers or not answers["port_slot"].isdigit() or int(answers["port_slot"]) >= SLOTS:
-            continue
-        slug, slot = answers["project_slug"], int(answers["port_slot"])
-        offset = offset_in(block, block.get("COMPOSE_PROJECT_NAME", ""), slot) or 0
-        own = not block or block.get("COMPOSE_PROJECT_NAME") == slug
-        repository, prefix = repository_of(Path(folder))
-        try:
-            numbers = ports(slot, 0 if own else offset)
-        except ValueError:
-            continue
-        numbers.update({key: int(block[name]) for key, name in VARIABLES.items() if block.get(name, "").isdigit()})
-        entry = {"repository": repository, "prefix": prefix, "branch": None if own else block.get("BRANCH"), "folder": folder}
-        entry.update(slug=slug, name=block.get("COMPOSE_PROJECT_NAME", slug), slot=slot, ports=numbers)
-        if not own:
-            entry["offset"] = offset
-        if own or entry["branch"]:
-            known.setdefault((repository, prefix, entry["branch"]), entry)
+    places = {(item["repository"], item["prefix"]) for item in known.values()}
+    for repository, inside in places | {repository_of(Path(folder)) for folder in folders}:  # and of their other worktrees
+        if Path(repository).name == ".git":
+            folders.add(str(Path(repository).parent / inside))
+        with suppress(OSError, ValueError):
+            for back in Path(repository).glob("worktrees/*/gitdir"):
+                folders.add(str(Path(back.read_text(encoding="utf-8").strip()).parent / inside))
+    found = [entry for entry in map(_described, sorted(folders)) if entry]
+    # What is in a line is newer than what is in a file, and of no other branch are the ports of a project.
+    for entry in sorted(found, key=lambda one: one["branch"] is not None):
+        taken = {number for one in known.values() if not one.get("past") for number in one["ports"].values()}
+        if entry["branch"] is None or not taken & set(entry["ports"].values()):
+            known.setdefault(key_of(entry), entry)
     return [*[item for item in items if not is_entry(item)], *known.values()]
+
+
+def _described(folder: str) -> Entry | None:
+    """Return the environment that a checkout's files tell of; None where they tell of none."""
+    answers, block, env = answers_of(Path(folder)), block_of(Path(folder)), {}
+    if answers.get("port_slot") not in {str(slot) for slot in range(SLOTS)}:
+        return None
+    with suppress(OSError):
+        env = variables((Path(folder) / ".env").read_text(encoding="utf-8", errors="surrogateescape"))
+    slug, slot = answers["project_slug"], int(answers["port_slot"])
+    repository, prefix = repository_of(Path(folder))
+    name = block.get("COMPOSE_PROJECT_NAME", slug)
+    entry: Entry = {"repository": repository, "prefix": prefix, "folder": folder, "slug": slug, "slot": slot}
+    if name in {slug, environment_name(slug, "", f"{repository}/{prefix}")}:
+        numbers = {**ports(slot), **ports_in(env)}
+        return {**entry, "branch": None, "name": env.get("COMPOSE_PROJECT_NAME", slug), "ports": numbers}
+    try:
+        offset = offset_in(block, name, slot) or 0
+        numbers = {**ports(slot, offset), **ports_in(block)}
+    except ValueError:
+        return None
+    return {**entry, "branch": block.get("BRANCH") or f":{folder}", "name": name, "offset": offset, "ports": numbers}
 
 
 def _lock(file: Any) -> None:
@@ -657,14 +713,15 @@ def registry(warn: Callable[[str], None] = say) -> Iterator[Machine]:
                 aside = next(name for name in names if not name.exists())
                 path.replace(aside)
                 warn(f"the registry of environments was damaged: it is now {aside}, and made anew from what can be found")
-        except FileNotFoundError:
-            pass
+        except (FileNotFoundError, NotADirectoryError):
+            before = []
         except Problem as problem:
             writable = False
             warn(f"{problem}; until then ports may be another's")
         except OSError as error:
+            if writable:  # else it has been said already
+                warn(f"the registry of environments {path} can't be read ({error.strerror}): ports may be another's")
             writable = False
-            warn(f"the registry of environments {path} can't be read ({error.strerror}): ports may be another's")
         machine = Machine(items if before is not None else _found(items))
         # Copied, because entries change in place.
         old = json.dumps(before, sort_keys=True)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
+from typing import Any
 
+import plumbum
 import pytest
 
 from tests.support import copy_template
@@ -29,7 +32,11 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     settings.write_text("{}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
     # No project on this machine but those of the test itself. The folder is made by the first that needs it.
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4().hex}"))
+    state = str(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4().hex}")
+    # Copier gives its tasks what plumbum found in the environment when it was imported.
+    environments: list[Any] = [os.environ, plumbum.local.env]
+    for environment in environments:
+        monkeypatch.setitem(environment, "XDG_STATE_HOME", state)
     for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES"):

@@ -17,6 +17,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import copier
+import plumbum
 import pytest
 import yaml
 
@@ -59,8 +60,11 @@ def copy_template(target: Path) -> Path:
 @contextmanager
 def machine(state: Path | None = None) -> Iterator[None]:
     """Work on a machine with a registry of environments of its own: an empty one, or the one in a folder."""
+    # Copier gives its tasks what plumbum found in the environment when it was imported.
     with tempfile.TemporaryDirectory() as empty, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(state or empty))
+        environments: list[Any] = [os.environ, plumbum.local.env]
+        for environment in environments:
+            patch.setitem(environment, "XDG_STATE_HOME", str(state or empty))
         yield
 
 

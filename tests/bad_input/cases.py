@@ -45,7 +45,7 @@ CASES: dict[str, tuple[Mapping[str, object], str]] = {
     "port-slot-negative": ({"port_slot": -1}, "port_slot -1 is not a slot: give a whole number from 0 to 9."),
     "unknown-stack": (
         {"stack": "maximal"},
-        "Invalid choice for 'stack': 'maximal' is not in ['minimal', 'full', 'hybrid', 'mcp', 'mcp-multi']",
+        "Invalid choice for 'stack': 'maximal' is not in ['minimal', 'full', 'hybrid', 'mcp', 'mcp-multi', 'shared-services']",
     ),
     "unknown-gateway": (MULTI | {"gateway": "nginx"}, "Invalid choice for 'gateway': 'nginx' is not in ['n8n', 'none']"),
     "unknown-framework": ({"web_framework": "django"}, "Invalid choice for 'web_framework': 'django' is not in ['fastapi', "),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import copier
 import pytest
 
-from tests.support import existing_project, files, run, run_copier, without_privileges
+from tests.support import existing_project, extension, files, run, run_copier, without_privileges
 
 
 @pytest.mark.parametrize("destination", ["taken", "taken/below", "taken/far/below"])
@@ -48,6 +49,36 @@ def test_without_git_a_copy_works_and_says_what_is_missing(template: Path, tmp_p
     [note] = [line for line in done.stderr.splitlines() if line.startswith("Note: ")]
     assert note.startswith("Note: missing on this machine: git, which `copier update` needs")
     assert not (tmp_path / "new" / ".git").exists()
+
+
+@pytest.mark.parametrize("hook", [True, False])
+def test_where_projects_hold_all_ten_slots_a_new_one_gets_slot_0_and_one_warning(
+    hook: bool, template: Path, tmp_path: Path
+) -> None:
+    environments = extension("ports").environments
+    with environments.registry() as machine:
+        for slot in range(10):
+            (tmp_path / f"p{slot}").mkdir()
+            machine.settle_project(tmp_path / f"p{slot}", f"p{slot}", slot)
+
+    skipped = [] if hook else ["--skip-tasks"]
+    done = run_copier("copy", "--trust", "--defaults", *skipped, str(template), "new", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert "port_slot: 0\n" in (tmp_path / "new" / ".copier-answers.yml").read_text()
+    [warning] = [line for line in done.stderr.splitlines() if " slot" in line]
+    assert warning == (
+        f"Note: {tmp_path / 'p0'} has the ports of slot 0 too, and all ten slots are held: "
+        "set other ones in .env, as COMPOSE.md says."
+        if hook
+        else "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env."
+    )
+
+    shutil.rmtree(tmp_path / "p6")
+    done = run_copier("copy", "--trust", "--defaults", *skipped, str(template), "another", cwd=tmp_path)
+
+    assert "port_slot: 6\n" in (tmp_path / "another" / ".copier-answers.yml").read_text()
+    assert " slot" not in done.stderr
 
 
 @pytest.mark.parametrize("missing", ["jinja2_time", "copier_template_extensions"])

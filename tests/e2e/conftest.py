@@ -52,8 +52,8 @@ def make_stack(template: Path, tmp_path: Path) -> Iterator[MakeStack]:
     """A function that renders a project for the engine; what it leaves there is removed after the test.
 
     Its arguments: the answers; `onto`, the name of an existing project of tests/projects; `write`, a function that
-    writes one; `own_ports`, to use the ports of the project's slot instead of free ones. The post-generation hook
-    runs, as for a user.
+    writes one; `own_ports`, to use the ports of the project's slot, or branch, instead of free ones. The post-generation
+    hook runs, as for a user, and all projects of a test are on one machine.
     """
     with ExitStack() as cleanups:
         made: list[Stack] = []
@@ -68,7 +68,7 @@ def make_stack(template: Path, tmp_path: Path) -> Iterator[MakeStack]:
             if write:
                 folder.mkdir()
                 write(folder)
-            render(template, folder, {"project_slug": slug, **answers}, hook=True)
+            render(template, folder, {"project_slug": slug, **answers}, hook=True, state=Path(os.environ["XDG_STATE_HOME"]))
             ports = {} if own_ports else {name: str(free_port()) for name in PORT_VARIABLES}
             stack = Stack(folder, slug, ports)
             made.append(cleanups.enter_context(clean_up_after(stack)))

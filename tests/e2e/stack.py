@@ -63,15 +63,17 @@ def fetch(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+LISTS = {"container": ["ps", "--all"], "network": ["network", "ls"], "volume": ["volume", "ls"]}
+
+
 def leftovers(slug: str) -> list[str]:
-    """Return containers, networks and volumes of a Compose project that still exist."""
-    label = f"label=com.docker.compose.project={slug}"
+    """Return the kind and the Compose project of what is still there of a project and its branches' environments."""
+    form = '{{.Label "com.docker.compose.project"}}'
     found = []
-    for kind, command in (("container", ["ps", "--all"]), ("network", ["network", "ls"]), ("volume", ["volume", "ls"])):
-        out = subprocess.run(
-            ["docker", *command, "--quiet", "--filter", label], check=True, capture_output=True, text=True
-        ).stdout
-        found += [f"{kind} {name}" for name in out.split()]
+    for kind, command in LISTS.items():
+        listed = ["docker", *command, "--filter", "label=com.docker.compose.project", "--format", form]
+        names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+        found += [f"{kind} {name}" for name in names if name == slug or name.startswith(f"{slug}-")]
     return found
 
 
@@ -159,12 +161,12 @@ def clean_up_after(stack: Stack) -> Iterator[Stack]:
         yield stack
     finally:
         # By the project's name alone, so that a broken Compose file does not keep things from being removed.
-        subprocess.run(
-            ["docker", "compose", "-p", stack.slug, "down", "--volumes", "--remove-orphans", "--timeout", "3"],
-            cwd="/",
-            check=False,
-            capture_output=True,
-        )
+        down = ["down", "--volumes", "--remove-orphans", "--timeout", "3"]
+        for project in {stack.slug, *(entry.split()[1] for entry in leftovers(stack.slug))}:
+            subprocess.run(["docker", "compose", "-p", project, *down], cwd="/", check=False, capture_output=True)
+            list_volumes = ["docker", "volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={project}"]
+            for volume in subprocess.run(list_volumes, check=False, capture_output=True, text=True).stdout.split():
+                subprocess.run(["docker", "volume", "rm", volume], check=False, capture_output=True)
         # By name: parallel tests that build the same files share an image, and an id would take it from all of them.
         list_images = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={stack.slug}-*"]
         images = subprocess.run(list_images, check=False, capture_output=True, text=True).stdout.split()

@@ -117,7 +117,10 @@ class Questions:
             elif not name.startswith("copier_template_extensions."):
                 extensions.append(name)
         options = {key: value for key, value in self.settings["envops"].items() if key != "undefined"}
-        return jinja2.Environment(extensions=extensions, undefined=jinja2.StrictUndefined, autoescape=False, **options)
+        environment = jinja2.Environment(extensions=extensions, undefined=jinja2.StrictUndefined, autoescape=False, **options)
+        # Not the registry of the machine that this runs on, in which the question would hold a slot.
+        environment.globals["free_slot"] = lambda _slug: 0
+        return environment
 
     @cached_property
     def _templates(self) -> dict[str, jinja2.Template]:

@@ -65,13 +65,15 @@ def shown(output: str) -> list[str]:
     ("project", "options"),
     [
         (None, []),
-        ("flask-app", ["-d", "stack=full"]),
+        ("flask-app", []),
         ("mcp-tides", ["-d", "stack=mcp"]),
         (None, ["-d", "stack=mcp-multi"]),
     ],
-    ids=["default", "longest", "mcp", "mcp-multi"],
+    ids=["new", "existing", "mcp", "mcp-multi"],
 )
-def test_at_most_twelve_questions_are_asked(project: str | None, options: list[str], template: Path, tmp_path: Path) -> None:
+def test_at_most_twelve_questions_are_asked_when_defaults_are_taken(
+    project: str | None, options: list[str], template: Path, tmp_path: Path
+) -> None:
     folder = existing_project(project, tmp_path / "my-project") if project else tmp_path / "my-project"
     asked = prompts(template, folder, *options)
     # An answer on the command line is a question not shown.

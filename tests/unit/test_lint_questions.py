@@ -13,6 +13,7 @@ from tests.support import ROOT, copy_template, load
 lint = load(ROOT / "tools" / "lint_questions.py", "lint_questions")
 
 SLOT, DATA, MINIMAL, FULL = "questions/isolation.yml", "questions/data.yml", "presets/01-minimal.yml", "presets/02-full.yml"
+DEFAULT = '  default: "{{ free_slot(project_slug) }}"'
 HELP = "help: Which slot of ports, 0 to 9? Projects that run side by side need different ones (pattern 6)"
 NOT_YET = "Valkey 8:\n      value: valkey-8\n      validator: not yet"
 # Each mistake: the file, what stands there, what is put in its place, and what the finding says.
@@ -24,7 +25,7 @@ MISTAKES = {
     "no help": (SLOT, HELP, "qmark: a", "port_slot: has no help"),
     "long help": (SLOT, "Which slot of ports", "Which slot of ports" + "?" * 60, "longer than one line"),
     "help without a pattern": (SLOT, " (pattern 6)", "", "port_slot: its help names no pattern"),
-    "a key twice": (SLOT, "  default: 0", "  default: 0\n  default: 1", "'default' is there twice"),
+    "a key twice": (SLOT, DEFAULT, f"{DEFAULT}\n  default: 1", "'default' is there twice"),
     "a question twice": (SLOT, "port_slot:", "stack:", "stack stands in"),
     "no yaml": (SLOT, "port_slot:", "port_slot: [", f"{SLOT}: "),
     "a question that is a value": (SLOT, "port_slot:", "offset: 0\nport_slot:", "offset is no question"),
@@ -40,8 +41,8 @@ MISTAKES = {
     "a pattern of no file": ("copier.yml", "  - /src", "  - /source", "_skip_if_exists has '/source', which matches no file"),
     "a pattern of no file on update": ("copier.yml", "/src\\n", "/source\\n", "_exclude has '/source', which matches no file"),
     "a pattern that is always empty": ("copier.yml", "  - /src", "  - '{{ stack[:0] }}'", "which is empty for all answers"),
-    "a misspelt name": (SLOT, "default: 0", 'default: "{{ slto }}"', "'slto' is undefined"),
-    "a misspelt filter": (SLOT, "default: 0", 'default: "{{ 0 | itn }}"', "No filter named 'itn'"),
+    "a misspelt name": (SLOT, DEFAULT, '  default: "{{ slto }}"', "'slto' is undefined"),
+    "a misspelt filter": (SLOT, DEFAULT, '  default: "{{ 0 | itn }}"', "No filter named 'itn'"),
 }
 
 

@@ -29,7 +29,7 @@ def next_version(template: Path) -> None:
     """Change a line near one that users change, a default, a default port and the starter apps, and add two files."""
     substitute(template / "includes" / "healthcheck.yml.jinja", r"retries: \d+", "retries: 25")
     substitute(template / "questions" / "delivery.yml", r"'3\.13'\) \}\}", "'3.14') }}")
-    substitute(template / "extensions" / "ports.py", r'"redis": 6379', '"redis": 6390')
+    substitute(template / "includes" / "environments.py", r'"redis": 6379', '"redis": 6390')
     for starter in (template / "template").rglob("*server.py*"):
         starter.write_text(f"{starter.read_text(encoding='utf-8')}\nNEWER = True\n", encoding="utf-8")
     header = "# Managed by chora-compose-template: `copier update` rewrites this file.\n"

@@ -11,7 +11,7 @@ from tests.update.versions import WORKING_TREE, substitute, with_next
 
 def test_old_and_new_rendering_use_the_extensions_of_their_own_version(working_tree: Path, tmp_path: Path) -> None:
     def change(template: Path) -> None:
-        substitute(template / "extensions" / "ports.py", r'"redis": 6379', '"redis": 6390')
+        substitute(template / "includes" / "environments.py", r'"redis": 6379', '"redis": 6390')
         commands = template / "extensions" / "commands.py"
         newer = '\n\ndef exec_form(command: str) -> str:\n    return json.dumps(["nice", *words(command)])\n'
         commands.write_text(f"{commands.read_text(encoding='utf-8')}{newer}", encoding="utf-8")

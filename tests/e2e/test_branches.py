@@ -1,0 +1,211 @@
+"""An environment for each branch, as its user has it: worktrees side by side, and one checkout that switches."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import MakeStack
+from tests.e2e.stack import Stack, leftovers
+from tests.support import commit_all, git, preset
+
+# They use the ports that the environments have, on one machine.
+pytestmark = pytest.mark.xdist_group("own-ports")
+
+
+@pytest.fixture
+def stack(make_stack: MakeStack) -> Stack:
+    """A project with branch environments, committed, with its hook installed by the first rendering."""
+    stack = make_stack(preset("10-branches"), own_ports=True)
+    commit_all(stack.folder, "Render the set-up")
+    return stack
+
+
+def worktree(stack: Stack, branch: str) -> Stack:
+    """Add a worktree with a new branch, as a user does: nothing else is run there."""
+    folder = stack.folder.with_name(f"{stack.folder.name} worktree {branch.replace('/', '_')}")
+    git(stack.folder, "worktree", "add", "-b", branch, str(folder))
+    return Stack(folder, stack.slug)
+
+
+def branch_env(stack: Stack, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+    return stack.run("scripts/branch-env", *arguments, check=check, **options)
+
+
+def environments(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return what `list --json` says, by branch."""
+    return {entry["branch"]: entry for entry in json.loads(branch_env(stack, "list", "--json").stdout)}
+
+
+def answers_as(stack: Stack) -> str:
+    """Ask the app over its published port, and return the branch that its container was told."""
+    assert stack.get_json()["database"].startswith("PostgreSQL")
+    return stack.compose("exec", "-T", "app", "printenv", "BRANCH").stdout.strip()
+
+
+def note(stack: Stack, text: str) -> None:
+    stack.sql(f"CREATE TABLE IF NOT EXISTS note (text text); INSERT INTO note VALUES ('{text}')")
+
+
+def notes(stack: Stack) -> list[str]:
+    return stack.sql("SELECT text FROM note ORDER BY text").split("\n")
+
+
+def test_main_and_three_branches_are_up_at_once_and_have_their_own_data(stack: Stack) -> None:
+    branches = ["feature/auth", "feature-auth", "Füße"]
+    stacks = {"main": stack, **{branch: worktree(stack, branch) for branch in branches}}
+    for one in stacks.values():
+        one.up()
+    for branch, one in stacks.items():
+        note(one, branch)
+        assert one.redis("SET", "branch", branch) == "OK"
+    for branch, one in stacks.items():
+        assert answers_as(one) == branch
+        assert notes(one) == [branch]
+        assert one.redis("GET", "branch") == branch
+    listed = environments(stack)
+    assert {branch: entry["state"] for branch, entry in listed.items()} == dict.fromkeys(stacks, "running")
+    assert {branch: entry["urls"]["app"] for branch, entry in listed.items()} == {
+        branch: one.app_url for branch, one in stacks.items()
+    }
+    assert listed["main"]["project"] == stack.slug
+    assert stack.app_url == "http://127.0.0.1:8000"
+
+
+def test_one_checkout_that_switches_to_and_fro_finds_the_data_of_each_branch(stack: Stack) -> None:
+    stack.up()
+    note(stack, "main")
+    result = stack.run("git", "checkout", "-q", "-b", "topic")
+    assert f"{stack.slug} still runs from this folder, and serves this branch's code now" in result.stderr
+    assert "scripts/branch-env sync --stop-others" in result.stderr
+    branch_env(stack, "sync", "--stop-others")
+    assert environments(stack)["main"]["state"] == "stopped"
+
+    stack.up()
+    assert answers_as(stack) == "topic"
+    note(stack, "topic")
+    git(stack.folder, "checkout", "-q", "main")
+    branch_env(stack, "sync", "--stop-others")
+    assert environments(stack)["topic"]["state"] == "stopped"
+    stack.up()
+    assert (answers_as(stack), notes(stack)) == ("main", ["main"])
+    git(stack.folder, "checkout", "-q", "topic")
+    stack.up()
+    assert notes(stack) == ["topic"]
+
+
+def test_data_are_copied_from_an_environment_that_runs_and_from_one_that_does_not(stack: Stack) -> None:
+    stack.up()
+    stack.sql("CREATE TABLE item (id serial PRIMARY KEY, name text UNIQUE); INSERT INTO item (name) VALUES ('ä'), ('b''c')")
+    stack.sql("CREATE SCHEMA other; CREATE VIEW other.names AS SELECT name FROM item; CREATE EXTENSION pg_trgm")
+    topic = worktree(stack, "topic")
+    branch_env(topic, "copy-data", "main")
+    assert topic.sql("SELECT name FROM other.names ORDER BY 1") == "b'c\nä"
+    assert topic.sql("INSERT INTO item (name) VALUES ('new') RETURNING id") == "3"
+    assert stack.sql("SELECT count(*) FROM item") == "2"
+    topic.up()
+    assert topic.get_json()["database"].startswith("PostgreSQL")
+
+    # Data are replaced only when somebody says so, and the other way round works from a stopped environment.
+    topic.compose("down")
+    refused = branch_env(stack, "copy-data", "topic", check=False, stdin=subprocess.DEVNULL)
+    assert refused.returncode == 1
+    assert "[y/N]" in refused.stderr
+    assert stack.sql("SELECT count(*) FROM item") == "2"
+    branch_env(stack, "copy-data", "topic", "--yes")
+    assert stack.sql("SELECT count(*) FROM item") == "3"
+    assert environments(stack)["topic"]["state"] == "data kept", "what was started for the copy is gone"
+
+    wrong = branch_env(stack, "copy-data", "nowhere", check=False)
+    assert wrong.returncode == 1
+    assert "no environment of 'nowhere': there are main, topic" in wrong.stderr
+
+
+def test_a_copy_that_fails_in_the_middle_changes_nothing(stack: Stack) -> None:
+    stack.up()
+    note(stack, "mine")
+    topic = worktree(stack, "topic")
+    topic.up()
+    # A value that fails to be read in: the check is true for the row only as long as this function says so.
+    topic.sql("CREATE FUNCTION fine() RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE TABLE bad (n int CHECK (fine()))")
+    topic.sql("INSERT INTO bad VALUES (1); CREATE OR REPLACE FUNCTION fine() RETURNS bool LANGUAGE sql AS 'SELECT false'")
+    failed = branch_env(stack, "copy-data", "topic", "--yes", check=False)
+    assert failed.returncode == 1
+    assert "violates check constraint" in failed.stderr
+    assert notes(stack) == ["mine"]
+
+
+def test_prune_removes_what_belongs_to_a_branch_that_is_gone_and_asks_before_it_deletes_data(stack: Stack) -> None:
+    stack.up()
+    note(stack, "main")
+    topic, other = worktree(stack, "topic"), worktree(stack, "other")
+    for one in (topic, other):
+        one.up()
+    name = environments(stack)["topic"]["project"]
+    git(stack.folder, "worktree", "remove", "--force", str(topic.folder))
+    git(stack.folder, "branch", "-D", "topic")
+    listed = environments(stack)["topic"]
+    assert (listed["gone"], listed["state"]) == (True, "running")
+
+    asked = branch_env(stack, "prune", input="n\n")
+    assert f"{name}_postgres-data" in asked.stderr
+    assert sorted(entry for entry in leftovers(stack.slug) if entry.endswith(f" {name}")) == [f"volume {name}"] * 2
+    branch_env(stack, "prune", stdin=subprocess.DEVNULL)
+    assert f"volume {name}" in leftovers(stack.slug), "no answer is no"
+    branch_env(stack, "prune", input="y\n")
+    assert not [entry for entry in leftovers(stack.slug) if entry.endswith(f" {name}")]
+    assert not stack.run("docker", "image", "ls", "--quiet", f"{name}-app").stdout
+    assert "topic" not in environments(stack)
+    assert answers_as(stack) == "main"
+    assert answers_as(other) == "other"
+    assert notes(stack) == ["main"]
+
+
+def test_an_environment_whose_port_another_program_has_taken_moves_alone(stack: Stack) -> None:
+    topic, other = worktree(stack, "topic"), worktree(stack, "other")
+    before = environments(stack)
+    with socket.socket() as program:
+        program.bind(("127.0.0.1", before["topic"]["ports"]["APP_PORT"]))
+        program.listen()
+        failed = topic.compose("up", "--build", "--wait", check=False)
+        assert failed.returncode
+        moved = branch_env(topic, "sync")
+        assert "held by another program" in moved.stderr
+        topic.up()
+        assert answers_as(topic) == "topic"
+    after = environments(stack)
+    assert after["topic"]["ports"] != before["topic"]["ports"]
+    assert (after["main"]["ports"], after["other"]["ports"]) == (before["main"]["ports"], before["other"]["ports"])
+    branch_env(topic, "sync")
+    assert environments(stack)["topic"]["ports"] == after["topic"]["ports"], "its own containers are no other program"
+    assert other.folder.exists()
+
+
+def test_a_fresh_clone_has_its_hook_after_scripts_setup(stack: Stack, tmp_path: Path) -> None:
+    clone = tmp_path / "clone of it"
+    git(tmp_path, "clone", "--quiet", str(stack.folder), str(clone))
+    cloned = Stack(clone, stack.slug)
+    cloned.run("scripts/setup")
+    git(clone, "checkout", "-q", "-b", "topic")
+    cloned.up()
+    assert answers_as(cloned) == "topic"
+    stack.up()
+    assert answers_as(stack) == "main"
+
+
+def test_the_databases_of_several_mcp_servers_are_copied_with_their_owners(make_stack: MakeStack) -> None:
+    answers = preset("05-mcp-multi") | {"gateway": "none", "mcp_servers": ["tasks"], "branch_environments": True}
+    stack = make_stack(answers, own_ports=True)
+    commit_all(stack.folder, "Render the set-up")
+    stack.up()
+    script = 'PGPASSWORD=tasks-dev psql -qtA -h 127.0.0.1 -U tasks -d tasks -c "$0"'
+    stack.compose("exec", "-T", "db", "sh", "-c", script, "CREATE TABLE note (text text); INSERT INTO note VALUES ('main')")
+    topic = worktree(stack, "topic")
+    branch_env(topic, "copy-data", "main")
+    read = "INSERT INTO note VALUES ('topic') RETURNING (SELECT string_agg(text, ' ') FROM note)"
+    assert topic.compose("exec", "-T", "db", "sh", "-c", script, read).stdout.strip() == "main"

@@ -1,0 +1,393 @@
+"""Postgres and Redis that projects of one machine share: each has its own there, and gets at nothing else."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.clients import servers, use
+from tests.e2e.conftest import MakeStack
+from tests.e2e.network_client import everything
+from tests.e2e.stack import Stack, fetch
+from tests.support import commit_all, preset, render
+
+# There is one network of that name on a machine.
+pytestmark = pytest.mark.xdist_group("shared-services")
+NETWORK = "shared-network"
+QUERY = """
+import psycopg, sys
+cursor = psycopg.connect(sys.argv[1], autocommit=True).execute(sys.argv[2])
+while cursor.nextset():
+    pass
+print(cursor.fetchall())
+"""
+COMMAND = "import redis, sys; print(redis.from_url(sys.argv[1]).execute_command(*sys.argv[2:]))"
+BOTH = ["postgres", "redis"]
+
+
+def network_exists() -> bool:
+    return subprocess.run(["docker", "network", "inspect", NETWORK], capture_output=True).returncode == 0
+
+
+@pytest.fixture(autouse=True)
+def network() -> Iterator[None]:
+    """No network of the name before, and none after."""
+    # One that an interrupted run has left has no containers; that of a developer's own hub has, and stays.
+    subprocess.run(["docker", "network", "rm", NETWORK], capture_output=True)
+    if network_exists():
+        pytest.skip("shared services of somebody else's run on this machine")
+    yield
+    assert not network_exists()
+
+
+def make_hub(make_stack: MakeStack, **answers: Any) -> Stack:
+    """Render shared services, start them, and return them."""
+    hub = make_stack(preset("07-shared-services") | answers)
+    hub.up()
+    return hub
+
+
+def make_project(make_stack: MakeStack, stack: str = "full", **answers: Any) -> Stack:
+    return make_stack({"stack": stack, "services": BOTH, "isolation": "shared", **answers})
+
+
+def own(stack: Stack) -> dict[str, str]:
+    """Return what scripts/setup wrote down for a project."""
+    lines = (stack.folder / "secrets" / "shared.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
+def inside(stack: Stack, code: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run Python in the container of a project's app, as the app does."""
+    (service,) = {"app", "mcp-server"} & set(stack.compose("config", "--services").stdout.split())
+    return stack.compose("exec", "-T", service, "as-owner", "python", "-c", code, *words, check=check)
+
+
+def sql_as(stack: Stack, statement: str, database: str = "") -> Any:
+    """Run SQL as a project's role, in its own database or in another one; return the rows, or why it was refused."""
+    mine = own(stack)
+    url = f"postgresql://{mine['POSTGRES_USER']}:{mine['POSTGRES_PASSWORD']}@shared-postgres/{database or mine['POSTGRES_DB']}"
+    result = inside(stack, QUERY, url, statement, check=False)
+    return result.stderr if result.returncode else ast.literal_eval(result.stdout)
+
+
+def redis_as(stack: Stack, *words: str, number: str = "") -> str:
+    """Run a command of Redis as a project's user, in its own logical database or in another one."""
+    mine = own(stack)
+    url = f"redis://{mine['REDIS_USER']}:{mine['REDIS_PASSWORD']}@shared-redis/{number or mine['REDIS_DB']}"
+    result = inside(stack, COMMAND, url, *words, check=False)
+    return (result.stderr if result.returncode else result.stdout).strip()
+
+
+def projects(hub: Stack, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+    return hub.run("scripts/projects", *arguments, check=check, **options)
+
+
+def sentence(stack: Stack, service: str) -> str:
+    """Return all that a service has said."""
+    result = stack.run("docker", "logs", stack.compose("ps", "--all", "--quiet", service).stdout.strip())
+    return (result.stdout + result.stderr).strip()
+
+
+def setup(stack: Stack) -> subprocess.CompletedProcess[str]:
+    return stack.run("scripts/setup", check=False)
+
+
+def test_two_projects_have_their_own_and_get_at_nothing_else(make_stack: MakeStack) -> None:
+    hub = make_hub(make_stack)
+    shop, books = make_project(make_stack), make_project(make_stack, "mcp")
+    shop.up()
+    books.up()
+    assert shop.get_json()["database"].startswith("PostgreSQL 17.")
+    assert shop.get_json()["redis"].startswith("Redis 8.")
+    status = use(f"{books.url('mcp-server')}/mcp", everything)["status://services"]
+    assert {key: text.split()[0] for key, text in status.items()} == {
+        "server": books.slug,
+        "database": "PostgreSQL",
+        "redis": "Redis",
+    }
+    for stack, other in ((shop, books), (books, shop)):
+        assert sql_as(stack, "SELECT current_user, current_database()") == [(stack.slug, stack.slug)]
+        assert sql_as(stack, "CREATE TABLE mine (); SELECT 1") == [(1,)]
+        assert redis_as(stack, "SET", f"of-{stack.slug}", "secret") in {"True", "OK"}
+        for database in (other.slug, "postgres", "template1"):
+            assert "permission denied for database" in sql_as(stack, "SELECT 1", database)
+        assert "permission denied" in sql_as(stack, "CREATE DATABASE more")
+        assert "permission denied" in sql_as(stack, "COPY (SELECT 1) TO PROGRAM 'true'")
+    for stack, other in ((shop, books), (books, shop)):
+        number = own(other)["REDIS_DB"]
+        assert redis_as(stack, "KEYS", "*") == f"[b'of-{stack.slug}']"
+        script = f"redis.call('SELECT', {number}) return redis.call('KEYS', '*')"
+        commands = [
+            ["GET", "x"],
+            ["FLUSHALL"],
+            ["SWAPDB", own(stack)["REDIS_DB"], number],
+            ["CONFIG", "GET", "*"],
+            ["ACL", "LIST"],
+        ]
+        commands += [["MOVE", f"of-{stack.slug}", number], ["COPY", f"of-{stack.slug}", "x", "DB", number], ["EVAL", script, "0"]]
+        commands += [["MONITOR"], ["CLIENT", "LIST"], ["FUNCTION", "LIST"], ["SUBSCRIBE", f"{other.slug}:news"]]
+        for words in commands:
+            refused = redis_as(stack, *words, number=number if words[0] == "GET" else "")
+            assert "permission" in refused.lower() or "can't run this command" in refused, words
+        for words in (["PUBLISH", f"{stack.slug}:news", "x"], ["INFO"], ["SCAN", "0"], ["SELECT", own(stack)["REDIS_DB"]]):
+            assert "permission" not in redis_as(stack, *words), words
+    for stack in (shop, books):
+        resolve = "import socket, sys; print(socket.getaddrinfo(sys.argv[1], 0))"
+        assert inside(stack, resolve, "shared-postgres").stdout
+        assert [name for name in ("db", "redis") if inside(stack, resolve, name, check=False).returncode == 0] == []
+        hidden = "import os, pathlib; print(pathlib.Path('secrets/shared-admin.env').read_text(), *os.environ)"
+        words = inside(stack, hidden).stdout.split()
+        assert "REDIS_URL" in words
+        assert not {"PGPASSWORD", "REDISCLI_AUTH"} & set(words)
+    passwords = [line.split("=")[1] for line in (hub.folder / "secrets/hub.env").read_text().splitlines()[1:]]
+    started = shop.run("docker", "ps", "--all", "--no-trunc", "--format", "{{.Command}}").stdout
+    assert not [password for password in [*passwords, *own(shop).values()] if len(password) > 40 and password in started]
+    rows = [line.split() for line in projects(hub, "list").stdout.splitlines()]
+    assert rows[0] == ["PROJECT", "DATABASE", "REDIS", "KEYS", "FOLDER"]
+    assert sorted((row[0], row[3], row[4], row[5]) for row in rows[1:]) == sorted(
+        (stack.slug, own(stack)["REDIS_DB"], "1", str(stack.folder)) for stack in (shop, books)
+    )
+
+
+@pytest.mark.parametrize("versions", [("15", "7"), ("17", "valkey-8")], ids=["oldest", "valkey"])
+def test_what_a_project_has_outlives_a_restart_and_new_containers(make_stack: MakeStack, versions: tuple[str, str]) -> None:
+    hub = make_hub(make_stack, postgres_version=versions[0], redis_version=versions[1])
+    shop = make_project(make_stack)
+    shop.up()
+    sql_as(shop, "CREATE TABLE kept AS SELECT 7 AS n; SELECT 1")
+    redis_as(shop, "SET", "kept", "7")
+    shop.compose("down")
+    for again in (["restart"], ["down"]):
+        hub.compose(*again)
+        hub.up()
+        # Without those that would make it anew.
+        shop.compose("up", "--detach", "--wait", "--no-deps", "app")
+        assert shop.get_json()["database"].startswith(f"PostgreSQL {versions[0]}.")
+        assert sql_as(shop, "SELECT n FROM kept") == [(7,)]
+        assert redis_as(shop, "GET", "kept") == "b'7'"
+        assert "permission" in redis_as(shop, "KEYS", "*", number="9")
+        shop.compose("down")
+
+
+def test_a_second_start_changes_nothing_and_another_password_reaches_both_ends(make_stack: MakeStack) -> None:
+    make_hub(make_stack)
+    shop = make_project(make_stack)
+    shop.up()
+    sql_as(shop, "CREATE TABLE kept AS SELECT 7 AS n; SELECT 1")
+    before = own(shop)
+    assert setup(shop).returncode == 0
+    shop.up()
+    assert own(shop) == before
+    assert sql_as(shop, "SELECT n FROM kept") == [(7,)]
+    secrets = shop.folder / "secrets" / "shared.env"
+    secrets.write_text(
+        secrets.read_text().replace(before["POSTGRES_PASSWORD"], "new").replace(before["REDIS_PASSWORD"], "new-too")
+    )
+    shop.up()
+    assert setup(shop).returncode == 0
+    assert own(shop)["POSTGRES_PASSWORD"] == "new"
+    assert sql_as(shop, "SELECT n FROM kept") == [(7,)]
+    assert redis_as(shop, "DBSIZE") == "0"
+    assert shop.get_json()["redis"].startswith("Redis")
+    secrets.write_text(secrets.read_text().replace("=new", "=old"))
+    assert "password authentication failed" in sql_as(shop, "SELECT 1")
+    (shop.folder / ".env.local").write_text("POSTGRES_USER=postgres\n")
+    assert shop.compose("up", "--wait", check=False).returncode != 0
+    assert sentence(shop, "postgres-access") == "POSTGRES_USER=postgres is the administrator: take another name in .env.local"
+
+
+def test_channels_of_a_librarys_own_are_allowed_on_demand(make_stack: MakeStack) -> None:
+    make_hub(make_stack)
+    shop = make_project(make_stack)
+    with (shop.folder / ".env.defaults").open("a") as file:
+        file.write("REDIS_CHANNELS=&*\n")
+    shop.up()
+    assert redis_as(shop, "PUBLISH", "anything", "x") == "0"
+
+
+def test_three_of_an_app_run_side_by_side(make_stack: MakeStack) -> None:
+    make_hub(make_stack)
+    shop = make_project(make_stack)
+    shop.ports["APP_PORT"] = "0"
+    shop.up("--scale", "app=3")
+    ports = shop.run("docker", "ps", "--filter", f"name=^{shop.slug}-app-", "--format", "{{.Ports}}").stdout.split()
+    published = [address.split("->")[0] for address in ports]
+    assert len(set(published)) == 3
+    assert all(fetch(f"http://{address}/")[0] == 200 for address in published)
+
+
+def test_each_start_without_the_shared_services_ends_in_a_sentence_that_says_how_to_start_them(make_stack: MakeStack) -> None:
+    hub = make_hub(make_stack)
+    shop = make_project(make_stack)
+    shop.up()
+    hub.compose("stop")
+    start = f"start them with `cd {hub.folder} && docker compose up --wait`"
+    result = setup(shop)
+    assert (result.returncode, result.stderr.strip()) == (1, f"the shared services do not run: {start}")
+    shop.compose("down")
+    assert shop.compose("up", "--wait", check=False, timeout=40).returncode != 0
+    for service in ("postgres-access", "redis-access"):
+        assert sentence(shop, service) == f"the shared services do not answer: {start}"
+    hub.up()
+    shop.up()
+    assert shop.get_json()["redis"].startswith("Redis")
+
+
+def test_without_its_secrets_the_hub_says_what_to_run_and_opens_nothing(make_stack: MakeStack) -> None:
+    hub = make_stack(preset("07-shared-services"))
+    rendered = hub.folder
+    hub.go_on_in_a_clone()
+    result = hub.compose("up", check=False, timeout=60)
+    assert result.returncode != 0
+    say = "secrets/hub.env is missing or lacks a value: run scripts/setup, then docker compose up --wait"
+    assert say in result.stdout + result.stderr
+    assert not hub.compose("ps", "--quiet").stdout
+    # One folder of a machine runs them, and that is the one which was rendered.
+    refused = setup(hub)
+    assert refused.returncode == 1
+    assert f"the shared services of this machine are in {rendered}" in refused.stderr
+
+
+def test_without_its_secrets_or_with_old_ones_a_project_says_what_to_run(make_stack: MakeStack) -> None:
+    hub = make_hub(make_stack)
+    shop = make_project(make_stack)
+    shop.go_on_in_a_clone()
+    assert shop.compose("up", "--build", "--wait", check=False).returncode != 0
+    say = "secrets/shared-admin.env is missing: run scripts/setup, then docker compose up --wait"
+    assert sentence(shop, "postgres-access") == sentence(shop, "redis-access") == say
+    assert not (shop.folder / "secrets").exists(), "nothing of root's is in the way of scripts/setup"
+    assert setup(shop).returncode == 0
+    shop.up()
+    assert shop.get_json()["database"].startswith("PostgreSQL")
+
+    # Other passwords of the administrator's count from the next start, for a project after its scripts/setup.
+    (hub.folder / "secrets" / "hub.env").unlink()
+    hub.run("scripts/setup")
+    hub.up()
+    assert shop.compose("up", "--wait", check=False).returncode != 0
+    say = "the shared services refuse the password in secrets/shared-admin.env: run scripts/setup, then docker compose up --wait"
+    for service in ("postgres-access", "redis-access"):
+        assert sentence(shop, service) == say
+    assert setup(shop).returncode == 0
+    shop.up()
+
+
+def test_without_a_hub_on_this_machine_setup_says_how_to_make_one(make_stack: MakeStack) -> None:
+    shop = make_project(make_stack)
+    result = setup(shop)
+    assert result.returncode == 1
+    assert "this machine has no shared services: render them with `copier copy --trust -d stack=shared-services" in result.stderr
+    assert (shop.folder / ".env.local").exists()
+
+
+def test_a_number_that_is_another_projects_is_refused_and_setup_takes_a_free_one(make_stack: MakeStack) -> None:
+    hub = make_hub(make_stack)
+    shop, books = make_project(make_stack), make_project(make_stack, services=["redis"])
+    shop.up()
+    # The registry was lost, and what is in Redis counts.
+    for path in Path(os.environ["XDG_STATE_HOME"]).glob("*/*.jsonl"):
+        path.write_text("\n".join(line for line in path.read_text().splitlines() if '"redis"' not in line.split('"ports"')[0]))
+    secrets = books.folder / "secrets" / "shared.env"
+    mine = own(shop)["REDIS_DB"]
+    secrets.write_text(secrets.read_text().replace(f"REDIS_DB={own(books)['REDIS_DB']}", f"REDIS_DB={mine}"))
+    assert books.compose("up", "--build", "--wait", check=False).returncode != 0
+    say = f"number {mine} of the shared Redis is another project's: run scripts/setup, then docker compose up --wait"
+    assert sentence(books, "redis-access") == say
+    assert setup(books).returncode == 0
+    assert own(books)["REDIS_DB"] != mine
+    books.up()
+    assert setup(shop).returncode == 0
+    assert own(shop)["REDIS_DB"] == mine
+    assert len(projects(hub, "list").stdout.splitlines()) == 3
+
+
+FILL = """
+import os, redis
+client = redis.from_url(os.environ["REDIS_URL"])
+for number in range(3000):
+    client.set(f"key-{number}", os.urandom(40))
+client.set(b"\\x00\\xff\\r\\n", b"\\xfe\\x00\\r\\n" * 50000)
+client.set("for a while", "x", px=3600_000)
+client.hset("hash", "field", b"\\x80")
+client.xadd("stream", {"field": "value"})
+"""
+CONTENT = """
+import os, redis
+client = redis.from_url(os.environ["REDIS_URL"])
+print(sorted((key, client.dump(key), client.pexpiretime(key)) for key in client.scan_iter()))
+"""
+TABLES = (
+    "CREATE TABLE book (id serial PRIMARY KEY, title text); CREATE VIEW titles AS SELECT title FROM book; "
+    "INSERT INTO book (title) SELECT 'Ä''\\n' || n FROM generate_series(1, 1000) n; SELECT 1"
+)
+
+
+def test_a_project_that_leaves_takes_its_rows_and_keys_along(make_stack: MakeStack, template: Path) -> None:
+    hub = make_hub(make_stack)
+    shop, other = make_project(make_stack), make_project(make_stack)
+    for stack in (shop, other):
+        stack.up()
+        assert sql_as(stack, TABLES) == [(1,)]
+    inside(shop, FILL)
+    redis_as(other, "SET", "stays", "x")
+    books, keys = sql_as(shop, "SELECT * FROM book"), inside(shop, CONTENT).stdout
+
+    not_yet = projects(hub, "copy", shop.slug, str(shop.folder), check=False)
+    assert (not_yet.returncode, "has no db and no redis of its own" in not_yet.stderr) == (1, True)
+    # The commands of the guide.
+    shop.compose("down")
+    commit_all(shop.folder, "Before")
+    render(template, shop.folder, {"isolation": "own"}, hook=True, overwrite=True, state=Path(os.environ["XDG_STATE_HOME"]))
+    hub.environment = shop.ports
+    copied = projects(hub, "copy", shop.slug, str(shop.folder))
+    assert "copied 3004 keys" in copied.stdout
+    shop.up()
+    url = f"postgresql://dev:dev@db/{shop.slug.replace('-', '_')}"
+    assert ast.literal_eval(inside(shop, QUERY, url, "SELECT * FROM book").stdout) == books
+    inside(shop, QUERY, url, "INSERT INTO book (title) VALUES ('one more') RETURNING id")
+    assert shop.sql("SELECT max(id), (SELECT count(*) FROM titles) FROM book") == "1001|1001"
+    assert inside(shop, CONTENT).stdout == keys
+
+    again = projects(hub, "copy", shop.slug, str(shop.folder), check=False)
+    assert (again.returncode, "is not empty: --replace deletes what it holds" in again.stderr) == (1, True)
+    assert shop.sql("SELECT count(*) FROM book") == "1001"
+    projects(hub, "copy", "--replace", shop.slug, str(shop.folder))
+    assert shop.sql("SELECT count(*) FROM book") == "1000"
+    assert inside(shop, CONTENT).stdout == keys
+
+    asked = projects(hub, "remove", shop.slug, input="n\n", check=False)
+    assert (asked.returncode, "nothing was removed" in asked.stderr) == (1, True)
+    projects(hub, "remove", "--yes", shop.slug)
+    gone = projects(hub, "remove", "--yes", shop.slug, check=False)
+    assert (gone.returncode, f"no project {shop.slug} is here" in gone.stderr) == (1, True)
+    assert [line.split()[0] for line in projects(hub, "list").stdout.splitlines()[1:]] == [other.slug]
+    roles = hub.compose("exec", "-T", "shared-postgres", "psql", "-U", "postgres", "-Atc", "SELECT rolname FROM pg_roles").stdout
+    assert shop.slug not in roles
+    assert shop.slug not in hub.compose("exec", "-T", "shared-redis", "redis-cli", "ACL", "LIST").stdout
+    assert sql_as(other, "SELECT count(*) FROM book") == [(1000,)]
+    assert redis_as(other, "KEYS", "*") == "[b'stays']"
+    assert projects(hub, "remove", check=False).returncode == 2
+
+
+def test_five_clients_at_once_all_work_although_the_project_was_down(make_stack: MakeStack) -> None:
+    make_hub(make_stack)
+    books = make_project(make_stack, "mcp", services=["postgres"])
+    books.compose("build")
+    (server,) = servers(books, ".mcp.json").values()
+    for _ in range(2):
+        books.compose("down")
+        with ThreadPoolExecutor(5) as pool:
+            found = list(pool.map(lambda _: use(server, everything), range(5)))
+        assert all(one["status://services"]["database"].startswith("PostgreSQL") for one in found)
+    # What has ended well is not run again.
+    ended = books.inspect("postgres-access")["State"]["FinishedAt"]
+    use(server, everything)
+    assert books.inspect("postgres-access")["State"]["FinishedAt"] == ended
