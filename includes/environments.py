@@ -469,10 +469,13 @@ class Machine:
             services: the services that are published, whose ports are therefore asked for.
         """
         entry = self.find(folder, None)
-        taken = self.taken(entry)
+        taken, given = self.taken(entry), given or {}
 
         def fits(numbers: dict[str, int]) -> bool:
-            return not taken & set(numbers.values()) and all(usable(numbers[service]) for service in services)
+            free = {service for service in numbers if service not in given}
+            return not taken & {numbers[service] for service in free} and all(
+                usable(numbers[service]) for service in services if service in free
+            )
 
         wanted = ports(slot)
         if movable and not fits(wanted):
@@ -481,7 +484,7 @@ class Machine:
             wanted = entry["ports"] if entry and stays else next((numbers for numbers in others if fits(numbers)), {})
             wanted = wanted or ports(slot, choose_offset(slug, "", slot, taken, usable, services))
         name = self._name(folder, None, slug, environment_name(slug, "", "/".join(repository_of(folder)))) if movable else slug
-        entry = self.add(folder, None, slug=slug, name=name, slot=slot, ports={**wanted, **(given or {})})
+        entry = self.add(folder, None, slug=slug, name=name, slot=slot, ports={**wanted, **given})
         entry.pop("pid", None)
         return entry
 
@@ -620,7 +623,7 @@ def _found(items: list[Entry]) -> list[Entry]:
     known = {key_of(item): item for item in items if is_entry(item)}
     folders = {item["folder"] for item in known.values()}
     with suppress(OSError, subprocess.SubprocessError):
-        where = '{{.Label "com.docker.compose.project.working_dir"}}'
+        where = "{" * 2 + '.Label "com.docker.compose.project.working_dir"' + "}" * 2
         command = ["docker", "ps", "--all", "--filter", "label=com.docker.compose.project", "--format", where]
         listed = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL).stdout
         folders |= set(listed.splitlines())

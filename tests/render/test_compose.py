@@ -19,6 +19,7 @@ from tests.support import ROOT, extension, need_tool, render
 LOCAL = "POSTGRES_USER=ann\nPOSTGRES_PASSWORD='pa$$w0rd'\nPOSTGRES_DB=shop\n"
 # The key of a service's port in the extension, and what it listens on inside; the app's own is an answer.
 PORTS = {"app": ("app", 0), "mcp-server": ("app", 0), "db": ("db", 5432), "redis": ("redis", 6379), "gateway": ("gateway", 5678)}
+PORTS |= {"shared-postgres": PORTS["db"], "shared-redis": PORTS["redis"]}
 
 
 def config(folder: Path, *options: str, env: dict[str, str] | None = None) -> Any:
@@ -37,9 +38,16 @@ def copy_of(case: Case, target: Path) -> Path:
     return target
 
 
+# What runs once and ends; others wait for that.
+ONCE = {"secrets", "postgres-access", "redis-access"}
+
+
 def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
     """Return the services that a project has, and what each of them waits for."""
-    data = {"postgres": "db", "redis": "redis"}
+    if saved["stack"] == "shared-services":
+        return {"secrets": set(), "shared-postgres": {"secrets"}, "shared-redis": {"secrets"}}
+    shared = saved.get("isolation") == "shared"
+    data = {"postgres": "postgres-access", "redis": "redis-access"} if shared else {"postgres": "db", "redis": "redis"}
     there = {name: set[str]() for answer, name in data.items() if answer in saved.get("services", [])}
     if saved["stack"] == "mcp-multi":
         servers: list[str] = saved["mcp_servers"]
@@ -76,12 +84,13 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
     assert project["name"] == saved["project_slug"]
     assert project["services"].keys() == expected.keys()
     for name, service in project["services"].items():
-        assert {other: on["condition"] for other, on in service.get("depends_on", {}).items()} == dict.fromkeys(
-            expected[name], "service_healthy"
-        )
-        assert service["healthcheck"]["test"]
+        assert {other: on["condition"] for other, on in service.get("depends_on", {}).items()} == {
+            other: "service_completed_successfully" if other in ONCE else "service_healthy" for other in expected[name]
+        }
+        assert name in ONCE or service["healthcheck"]["test"]
         assert not {"container_name", "tty", "stdin_open"} & service.keys()
-        assert service.get("profiles") == (["stdio"] if name == "mcp-server" and stdio_only else None)
+        with_session = name == "mcp-server" or (name in ONCE and saved["stack"] == "mcp")
+        assert service.get("profiles") == (["stdio"] if with_session and stdio_only else None)
         published = [(port["host_ip"], port["published"], port["target"]) for port in service.get("ports", [])]
         key, inside = PORTS.get(name, ("", 0))
         if key and not service.get("profiles"):
@@ -92,10 +101,10 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
     if own := project["services"].get("app") or project["services"].get("mcp-server"):
         # Compose doubles each $ of what it prints, to be read again.
         assert [word.replace("$$", "$") for word in own["command"] or []] == command_of(saved)
-    if "db" in expected:
-        volume = project["services"]["db"]["volumes"][0]
+    for name in {"db", "shared-postgres"} & expected.keys():
+        volume = project["services"][name]["volumes"][0]
         assert volume["target"] == "/var/lib/postgresql" + ("" if saved["postgres_version"] == "18" else "/data")
-        assert project["services"]["db"]["image"].startswith(f"postgres:{saved['postgres_version']}-")
+        assert project["services"][name]["image"].startswith(f"postgres:{saved['postgres_version']}-")
     for service, name in {"mcp-server": saved["project_slug"], **{name: name for name in saved.get("mcp_servers", [])}}.items():
         if service in expected:
             environment = project["services"][service]["environment"]

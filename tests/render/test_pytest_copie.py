@@ -11,7 +11,7 @@ import yaml
 from tests.support import PRESETS, files, preset, render
 
 # What is made for one copy of a project: its path, its passwords.
-OF_ONE_COPY = {"claude_desktop_config.json", "secrets/gateway.env"}
+OF_ONE_COPY = {"claude_desktop_config.json", "secrets/gateway.env", "secrets/hub.env"}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in PRESETS])

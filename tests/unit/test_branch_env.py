@@ -89,7 +89,7 @@ def plain_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, programs: Pat
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    for name in ("BRANCH", "NO_COLOR", "PYTHONIOENCODING"):
+    for name in ("BRANCH", "NO_COLOR", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -845,10 +845,10 @@ def test_worktrees_of_a_bare_clone(project: Path, environments: ModuleType, slot
     git(project, "branch", "-m", "trunk")
     bare, folder = project.parent / "bare.git", project.parent / "worktrees"
     git(project.parent, "clone", "--quiet", "--bare", str(project), str(bare))
-    git(bare, "worktree", "add", "--quiet", str(folder / "trunk"), "trunk")
-    assert tool(folder / "trunk", "install").returncode == 0
-    assert tool(folder / "trunk", "sync").returncode == 0
     git(bare, "worktree", "add", "--quiet", "-b", "feature", str(folder / "feature"))
+    assert tool(folder / "feature", "install").returncode == 0
+    assert tool(folder / "feature", "sync").returncode == 0
+    git(bare, "worktree", "add", "--quiet", str(folder / "trunk"), "trunk")
     assert (name_of(folder / "trunk"), ports_of(folder / "trunk")) == ("shop", own_ports(environments, slot))
     assert name_of(folder / "feature") == "shop-feature"
 
@@ -972,6 +972,7 @@ def test_a_port_of_the_users_own_in_place_of_a_taken_one_leaves_the_others_where
     hooked: Path, listener: socket.socket, environments: ModuleType, slot: int
 ) -> None:
     spare = move_to_slot_of_its_own(hooked, environments, slot, 2)
+    assert tool(hooked, "sync").returncode == 0
     listener.bind(("127.0.0.1", environments.port("app", spare)))
     listener.listen()
     (hooked / ".env").write_text("APP_PORT=31000\n")

@@ -429,6 +429,15 @@ def test_what_git_makes_is_read_without_git(tmp_path: Path) -> None:
     assert not environments.branch_exists(str(shop / ".git"), "feature/auth", str(shop))
 
 
+def test_a_project_is_the_same_one_by_whatever_path_it_is_reached(tmp_path: Path) -> None:
+    shop = project(tmp_path / "shop", "login")
+    (tmp_path / "link").symlink_to(shop)
+    with registry() as machine:
+        first = machine.settle_branch(tmp_path / "link", "shop", 0, "login")
+        assert first["folder"] == str(shop), "a link may go, and point elsewhere"
+        assert machine.settle_branch(shop, "shop", 0, "login") is first
+
+
 def test_a_worktree_that_is_gone_frees_its_ports_and_its_branch_has_them_again_elsewhere(tmp_path: Path) -> None:
     shop = project(tmp_path / "shop", "login")
     tree = worktree(shop, "login")
