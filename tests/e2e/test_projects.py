@@ -11,8 +11,8 @@ from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack
 from tests.support import preset
 
-# They use the ports of their slots, on one machine.
-pytestmark = pytest.mark.xdist_group("own-ports")
+# They use the ports of their slots: no other test of that kind runs beside them.
+pytestmark = pytest.mark.xdist_group("machine")
 
 
 def note(stack: Stack) -> None:
