@@ -253,7 +253,7 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
     files = [folder / "secrets" / name for name in ("shared.env", "shared-admin.env")]
     if answers.get("isolation") == "shared" or not all(path.is_file() for path in files):
         return
-    found = dict(line.split("=", 1) for path in files for line in path.read_text(encoding="utf-8").splitlines() if "=" in line)
+    found = load_environments().variables("".join(path.read_text(encoding="utf-8") for path in files))
     name, hub = found.get("POSTGRES_USER") or found.get("REDIS_USER"), found.get("SHARED_SERVICES")
     command = f"{hub}/scripts/projects copy {name} {shlex.quote(str(folder))}"
     warn(

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.support import commit_all, existing_project, files, git, need_tool, preset
-from tests.update.projects import BLOCK, adopt, answers_of, assert_fresh, edit, generated, managed, update
+from tests.update.projects import (
+    BLOCK,
+    adopt,
+    answers_of,
+    assert_fresh,
+    edit,
+    generated,
+    managed,
+    update,
+    update_by_command,
+)
 
 DATA = {".env.defaults", ".env.local", ".env.services", ".gitignore", "scripts/setup"}
 
@@ -69,6 +79,52 @@ def test_from_full_to_hybrid_and_back_leaves_nothing_that_breaks(working_tree: P
     shared = before.keys() - {".env.local", ".copier-answers.yml", "docker-compose.yml"}
     assert {name: after[name] for name in shared} == {name: before[name] for name in shared}
     assert answers_of(project) == answers_of(project) | {"stack": "full", "services": ["postgres", "redis"]}
+
+
+def test_a_project_joins_the_shared_services_and_is_told_how_to_leave_them_with_its_data(
+    working_tree: Path, tmp_path: Path
+) -> None:
+    need_tool("docker")  # scripts/setup asks the hub for the numbers that are taken
+    machine = Path(os.environ["XDG_STATE_HOME"])
+    hub = adopt(working_tree, tmp_path / "my hub", preset("07-shared-services"), state=machine)
+    assert git(hub, "ls-files", "secrets") == "", "the administrator's passwords are never committed"
+    project = adopt(working_tree, tmp_path / "shop", preset("02-full"), state=machine)
+    edit(project)
+
+    joined = update_by_command(project, "-d", "isolation=shared")
+    assert f"start them with `cd '{hub}' && docker compose up --wait`" in joined
+    commit_all(project, "Join")
+    assert git(project, "ls-files", "secrets") == ""
+    before = files(project)
+
+    left = update_by_command(project, "-d", "isolation=own")
+    assert f"'{hub}'/scripts/projects copy shop {project}" in left
+    after = files(project)
+    yours = before.keys() - managed(before).keys() - {".copier-answers.yml"}
+    assert {name: after[name] for name in yours} == {name: before[name] for name in yours}
+    assert git(project, "check-ignore", "secrets/shared.env").strip() == "secrets/shared.env"
+
+
+def test_branches_get_environments_and_lose_them_again_and_lines_in_env_stay(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("01-minimal"))
+    (project / ".env").write_text("MINE=1\n")
+    (project / ".gitignore").write_text("/.env\n")
+    commit_all(project, "Something of mine")
+
+    update_by_command(project, "-d", "branch_environments=true")
+    assert (project / ".env").read_text().startswith("MINE=1\n")
+    assert "\nCOMPOSE_PROJECT_NAME=shop\n" in (project / ".env").read_text()
+    assert git(project, "check-ignore", ".env").strip() == ".env"
+    commit_all(project, "An environment for each branch")
+    git(project, "checkout", "--quiet", "-b", "topic")
+    assert "\nCOMPOSE_PROJECT_NAME=shop-topic\n" in (project / ".env").read_text()
+
+    git(project, "checkout", "--quiet", "main")
+    update_by_command(project, "-d", "branch_environments=false")
+    commit_all(project, "No more")
+    assert not (project / "scripts" / "branch-env").exists()
+    git(project, "checkout", "--quiet", "-b", "other")
+    assert (project / ".env").read_text().startswith("MINE=1\n")
 
 
 def test_versions_ports_and_services_follow_their_answers(working_tree: Path, tmp_path: Path) -> None:
