@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -209,3 +210,22 @@ def test_the_databases_of_several_mcp_servers_are_copied_with_their_owners(make_
     branch_env(topic, "copy-data", "main")
     read = "INSERT INTO note VALUES ('topic') RETURNING (SELECT string_agg(text, ' ') FROM note)"
     assert topic.compose("exec", "-T", "db", "sh", "-c", script, read).stdout.strip() == "main"
+
+
+def test_in_a_hybrid_project_the_hosts_python_is_told_where_the_services_of_the_branch_are(make_stack: MakeStack) -> None:
+    stack = make_stack(preset("03-hybrid") | {"branch_environments": True}, own_ports=True)
+    commit_all(stack.folder, "Render the set-up")
+    git(stack.folder, "checkout", "-q", "-b", "topic")
+    stack.up()
+    local = (stack.folder / ".env.local").read_text()
+    (app,) = re.findall(r"^APP_PORT=(\d+)$", local, re.MULTILINE)
+    (database,) = re.findall(r"^DATABASE_URL=.*@localhost:(\d+)/", local, re.MULTILINE)
+    (redis,) = re.findall(r"^REDIS_URL=redis://localhost:(\d+)/0$", local, re.MULTILINE)
+    ports = environments(stack)["topic"]["ports"]
+    assert ports == {"APP_PORT": int(app), "POSTGRES_PORT": int(database), "REDIS_PORT": int(redis)}
+    assert stack.compose("port", "db", "5432").stdout.strip() == f"127.0.0.1:{database}"
+    with socket.create_connection(("127.0.0.1", int(redis)), timeout=10) as connection:
+        connection.sendall(b"PING\r\n")
+        assert connection.recv(7) == b"+PONG\r\n"
+    git(stack.folder, "checkout", "-q", "main")
+    assert f"@localhost:{environments(stack)['main']['ports']['POSTGRES_PORT']}/" in (stack.folder / ".env.local").read_text()

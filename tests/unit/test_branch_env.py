@@ -1204,3 +1204,15 @@ def test_every_stack_has_the_ports_of_what_it_publishes_in_env(stack: str, templ
     text = (project / "docker-compose.yml").read_text()
     published = {*re.findall(r"127\.0\.0\.1:\$\{(\w+)", text)} | ({"APP_PORT"} if stack == "hybrid" else set())
     assert {*block(project)} == {"COMPOSE_PROJECT_NAME", "BRANCH", *published}
+
+
+def test_all_worktrees_of_a_clone_have_one_key_of_the_gateways(template: Path, tmp_path: Path) -> None:
+    """With another key n8n would not start on the data of a branch that was checked out somewhere else before."""
+    answers = {"stack": "mcp-multi", "branch_environments": True, "mcp_servers": ["tasks"]}
+    project = render(template, tmp_path / "shop", answers, hook=True)
+    commit_all(project, "Render the set-up")
+    git(project, "worktree", "add", "--quiet", "-b", "topic", str(tmp_path / "topic"))
+    mine, there = (folder / "secrets" / "gateway.env" for folder in (project, tmp_path / "topic"))
+    assert there.read_bytes() == mine.read_bytes()
+    assert there.stat().st_mode & 0o777 == 0o600
+    assert there.parent.stat().st_mode & 0o777 == 0o700

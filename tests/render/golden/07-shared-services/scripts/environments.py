@@ -215,6 +215,15 @@ def _inside(folder: Path, parent: Path) -> str:
     return "" if inside == "." else inside
 
 
+def checkouts(repository: str, prefix: str) -> list[Path]:
+    """Return the folders that a project has in the worktrees of its repository, given as by `repository_of`."""
+    found = [Path(repository).parent / prefix] if Path(repository).name == ".git" else []
+    with suppress(OSError, ValueError):
+        for back in sorted(Path(repository).glob("worktrees/*/gitdir")):
+            found.append(Path(back.read_text(encoding="utf-8").strip()).parent / prefix)
+    return found
+
+
 def branch_exists(repository: str, branch: str, folder: str) -> bool:
     """Tell whether a repository has a branch, also one without a commit that is checked out in the folder."""
     git = Path(repository)
@@ -629,12 +638,8 @@ def _found(items: list[Entry]) -> list[Entry]:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL).stdout
         folders |= set(listed.splitlines())
     places = {(item["repository"], item["prefix"]) for item in known.values()}
-    for repository, inside in places | {repository_of(Path(folder)) for folder in folders}:  # and of their other worktrees
-        if Path(repository).name == ".git":
-            folders.add(str(Path(repository).parent / inside))
-        with suppress(OSError, ValueError):
-            for back in Path(repository).glob("worktrees/*/gitdir"):
-                folders.add(str(Path(back.read_text(encoding="utf-8").strip()).parent / inside))
+    for place in places | {repository_of(Path(folder)) for folder in folders}:  # and of their other worktrees
+        folders |= {str(folder) for folder in checkouts(*place)}
     found = [entry for entry in map(_described, sorted(folders)) if entry]
     # What is in a line is newer than what is in a file, and of no other branch are the ports of a project.
     for entry in sorted(found, key=lambda one: one["branch"] is not None):
