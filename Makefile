@@ -35,4 +35,4 @@ fast: .venv/dev
 	$(BIN)/python -m pytest -m "not e2e" -n auto
 
 test: lint fast
-	$(BIN)/python -m pytest -m e2e -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m e2e -n 2 --dist loadscope

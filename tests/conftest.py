@@ -7,12 +7,28 @@ from typing import Any
 
 import plumbum
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.support import copy_template
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden trees anew from what is rendered")
+
+
+# They use a machine's own ports, or its one shared network.
+MACHINE = {"test_branches.py", "test_projects.py", "test_shared_services.py"}
+
+
+class OneMachine(LoadScopeScheduling):  # type: ignore[misc]
+    """Give the tests of those files to one worker; xdist's own groups, `--dist loadgroup`, have no effect with pytest 9."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "machine" if nodeid.split("::")[0].rpartition("/")[2] in MACHINE else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneMachine | None:
+    return OneMachine(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 # Renderings and projects of users, not tests of ours.

@@ -15,9 +15,6 @@ from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack, leftovers
 from tests.support import commit_all, git, preset
 
-# They use the ports that the environments have: no other test of that kind runs beside them.
-pytestmark = pytest.mark.xdist_group("machine")
-
 
 @pytest.fixture
 def stack(make_stack: MakeStack) -> Stack:

@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack
 from tests.support import preset
-
-# They use the ports of their slots: no other test of that kind runs beside them.
-pytestmark = pytest.mark.xdist_group("machine")
 
 
 def note(stack: Stack) -> None:

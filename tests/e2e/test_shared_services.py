@@ -18,8 +18,6 @@ from tests.e2e.network_client import everything
 from tests.e2e.stack import Stack, fetch
 from tests.support import commit_all, preset, render
 
-# There is one network of that name on a machine, and one of each port.
-pytestmark = pytest.mark.xdist_group("machine")
 NETWORK = "shared-network"
 QUERY = """
 import psycopg, sys
