@@ -156,24 +156,27 @@ def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
     environments = load_environments()
     slug, slot = answers["project_slug"], answers["port_slot"]
     with environments.registry(warn=warn) as machine:
-        if not answers.get("branch_environments"):  # else scripts/branch-env has done so, which can move them
+        entry = machine.find(folder, None)
+        # Then scripts/branch-env has noted the project already, with ports and a name that nobody else has.
+        moves = bool(answers.get("branch_environments") and entry)
+        if not moves:
             env = folder / ".env"
             own = environments.variables(env.read_text(errors="replace")) if env.is_file() else {}
             entry = machine.settle_project(folder, slug, slot, environments.ports_in(own))
             entry["name"] = own.get("COMPOSE_PROJECT_NAME", slug)
-            others = [machine.owner(number, entry) for number in entry["ports"].values()]
-            free = machine.free_slot(folder)
-            if other := next(filter(None, others), None):
-                way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
-                full = "" if free is not None else ", and all ten slots are held"
-                warn(
-                    f"{other['folder']} has the ports of slot {slot} too{full}: set other ones in .env, as COMPOSE.md says{way}."
-                )
-            if namesake := machine.namesake(entry["name"], folder):
-                warn(
-                    f"{namesake['folder']} is the Compose project {entry['name']} too, and the two would share containers and "
-                    "data: set COMPOSE_PROJECT_NAME in .env of one of them."
-                )
+        wanted = environments.ports(slot) if moves else entry["ports"]
+        owners = (machine.owner(number, entry) for number in wanted.values())
+        free = machine.free_slot(folder)
+        if other := next(filter(None, owners), None):
+            way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
+            full = "" if free is not None else ", and all ten slots are held"
+            remedy = "scripts/branch-env has put other ones into .env" if moves else "set other ones in .env, as COMPOSE.md says"
+            warn(f"{other['folder']} has the ports of slot {slot} too{full}: {remedy}{way}.")
+        if not moves and (namesake := machine.namesake(entry["name"], folder)):
+            warn(
+                f"{namesake['folder']} is the Compose project {entry['name']} too, and the two would share containers and "
+                "data: set COMPOSE_PROJECT_NAME in .env of one of them."
+            )
 
 
 def missing() -> list[str]:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support import existing_project, extension, files, run, run_copier, without_privileges
 
+HELD = "Note: {folder} has the ports of slot 0 too, and all ten slots are held"
+
 
 @pytest.mark.parametrize("destination", ["taken", "taken/below", "taken/far/below"])
 def test_a_destination_at_or_below_a_file_is_refused(destination: str, template: Path, tmp_path: Path) -> None:
@@ -51,9 +53,20 @@ def test_without_git_a_copy_works_and_says_what_is_missing(template: Path, tmp_p
     assert not (tmp_path / "new" / ".git").exists()
 
 
-@pytest.mark.parametrize("hook", [True, False])
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ([], f"{HELD}: set other ones in .env, as COMPOSE.md says."),
+        (["-d", "branch_environments=true"], f"{HELD}: scripts/branch-env has put other ones into .env."),
+        (
+            ["--skip-tasks"],
+            "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env.",
+        ),
+    ],
+    ids=["hook", "branches", "no-hook"],
+)
 def test_where_projects_hold_all_ten_slots_a_new_one_gets_slot_0_and_one_warning(
-    hook: bool, template: Path, tmp_path: Path
+    options: list[str], warning: str, template: Path, tmp_path: Path
 ) -> None:
     environments = extension("ports").environments
     with environments.registry() as machine:
@@ -61,21 +74,15 @@ def test_where_projects_hold_all_ten_slots_a_new_one_gets_slot_0_and_one_warning
             (tmp_path / f"p{slot}").mkdir()
             machine.settle_project(tmp_path / f"p{slot}", f"p{slot}", slot)
 
-    skipped = [] if hook else ["--skip-tasks"]
-    done = run_copier("copy", "--trust", "--defaults", *skipped, str(template), "new", cwd=tmp_path)
+    done = run_copier("copy", "--trust", "--defaults", *options, str(template), "new", cwd=tmp_path)
 
     assert done.returncode == 0
     assert "port_slot: 0\n" in (tmp_path / "new" / ".copier-answers.yml").read_text()
-    [warning] = [line for line in done.stderr.splitlines() if " slot" in line]
-    assert warning == (
-        f"Note: {tmp_path / 'p0'} has the ports of slot 0 too, and all ten slots are held: "
-        "set other ones in .env, as COMPOSE.md says."
-        if hook
-        else "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env."
-    )
+    said = [line for line in done.stderr.splitlines() if " slot" in line]
+    assert said == [warning.format(folder=tmp_path / "p0")]
 
     shutil.rmtree(tmp_path / "p6")
-    done = run_copier("copy", "--trust", "--defaults", *skipped, str(template), "another", cwd=tmp_path)
+    done = run_copier("copy", "--trust", "--defaults", *options, str(template), "another", cwd=tmp_path)
 
     assert "port_slot: 6\n" in (tmp_path / "another" / ".copier-answers.yml").read_text()
     assert " slot" not in done.stderr
