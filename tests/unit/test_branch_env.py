@@ -968,6 +968,24 @@ def test_an_environment_whose_port_another_program_has_taken_moves_alone(
         assert block(hooked) == blocks[one]
 
 
+def test_where_docker_may_not_be_asked_an_environment_whose_port_is_in_use_stays(
+    hooked: Path, listener: socket.socket, environments: ModuleType, slot: int, tmp_path: Path
+) -> None:
+    """Where Docker is used with sudo: what listens there is most likely the environment itself."""
+    move_to_slot_of_its_own(hooked, environments, slot, 0)
+    check_out(hooked, "-B", "topic")
+    before = block(hooked)
+    listener.bind(("127.0.0.1", int(before["APP_PORT"])))
+    listener.listen()
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho 'permission denied while trying to connect to the Docker daemon socket' >&2\nexit 1\n")
+    docker.chmod(0o755)
+    result = tool(hooked, "sync", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert (result.returncode, block(hooked)) == (0, before)
+    assert tool(hooked, "sync").returncode == 0
+    assert block(hooked)["APP_PORT"] != before["APP_PORT"], "where nothing of ours can run it is another program"
+
+
 def test_a_port_of_the_users_own_in_place_of_a_taken_one_leaves_the_others_where_they_are(
     hooked: Path, listener: socket.socket, environments: ModuleType, slot: int
 ) -> None:
