@@ -106,6 +106,9 @@ def test_two_projects_have_their_own_and_get_at_nothing_else(make_stack: MakeSta
     books.up()
     assert shop.get_json()["database"].startswith("PostgreSQL 17.")
     assert shop.get_json()["redis"].startswith("Redis 8.")
+    # Else each start would leave a volume without a name behind.
+    once = [hub.inspect("secrets"), shop.inspect("postgres-access"), shop.inspect("redis-access")]
+    assert not [mount for container in once for mount in container["Mounts"] if mount["Type"] == "volume"]
     status = use(f"{books.url('mcp-server')}/mcp", everything)["status://services"]
     assert {key: text.split()[0] for key, text in status.items()} == {
         "server": books.slug,
