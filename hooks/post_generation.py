@@ -7,17 +7,19 @@ Copier runs it with its own Python, where plumbum and PyYAML are installed.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import re
 import shlex
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import yaml
 from client_files import ClientFile, Entry, bring_up_to_date
 from plumbum import CommandNotFound, ProcessExecutionError, local
+
+# What knows this machine's environments; rendered projects have it too.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "includes"))
+import environments
 
 MINIMUM_COMPOSE = (2, 24, 4)
 COMPOSE = f"Docker Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer"
@@ -140,26 +142,14 @@ def run_setup(folder: Path, kept: list[str]) -> None:
         warn(f"scripts/setup failed, run it again when this is mended: {(error or out).strip()}")
 
 
-def load_environments() -> ModuleType:
-    """Return the code that knows this machine's environments, which rendered projects have too."""
-    path = Path(__file__).resolve().parent.parent / "includes" / "environments.py"
-    spec = importlib.util.spec_from_file_location("chora_environments", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is missing")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
     """Note in this machine's registry which ports the project has, and say who else has them."""
-    environments = load_environments()
     slug, slot = answers["project_slug"], answers["port_slot"]
     with environments.registry(warn=warn) as machine:
-        entry = machine.find(folder, None)
-        # Then scripts/branch-env has noted the project already, with ports and a name that nobody else has.
-        moves = bool(answers.get("branch_environments") and entry)
-        if not moves:
+        # One with branch environments scripts/branch-env has noted already, with ports and a name that nobody else has.
+        entry = machine.find(folder, None) if answers.get("branch_environments") else None
+        moves = entry is not None
+        if entry is None:
             env = folder / ".env"
             own = environments.variables(env.read_text(errors="replace")) if env.is_file() else {}
             entry = machine.settle_project(folder, slug, slot, environments.ports_in(own))
@@ -256,7 +246,7 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
     files = [folder / "secrets" / name for name in ("shared.env", "shared-admin.env")]
     if answers.get("isolation") == "shared" or not all(path.is_file() for path in files):
         return
-    found = load_environments().variables("".join(path.read_text(encoding="utf-8") for path in files))
+    found = environments.variables("".join(path.read_text(encoding="utf-8") for path in files))
     name, hub = found.get("POSTGRES_USER") or found.get("REDIS_USER"), found.get("SHARED_SERVICES")
     command = f"{hub}/scripts/projects copy {name} {shlex.quote(str(folder))}"
     warn(

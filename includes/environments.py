@@ -189,6 +189,22 @@ def is_kind(path: Path, kind: Callable[[int], bool] = stat.S_ISDIR) -> bool:
         return False
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a file, bytes that are none included."""
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
+
+
+def git_folder(top: Path) -> Path | None:
+    """Return the folder that git keeps for the worktree whose top a folder is; None where it is none."""
+    dot_git = top / ".git"
+    if is_kind(dot_git):
+        return dot_git
+    if is_kind(dot_git, stat.S_ISREG):
+        with suppress(OSError, IndexError):
+            return top / text_of(dot_git).split("gitdir:")[1].strip()
+    return None
+
+
 def repository_of(folder: Path) -> tuple[str, str]:
     """Return the repository that a folder belongs to, and the folder's path inside it.
 
@@ -197,12 +213,11 @@ def repository_of(folder: Path) -> tuple[str, str]:
     """
     folder = Path(os.path.realpath(folder))
     for parent in (folder, *folder.parents):
-        dot_git = parent / ".git"
-        if is_kind(dot_git):
-            return str(dot_git), _inside(folder, parent)
-        if is_kind(dot_git, stat.S_ISREG):
-            with suppress(OSError, IndexError):
-                own = parent / dot_git.read_text(encoding="utf-8", errors="surrogateescape").split("gitdir:")[1].strip()
+        own = git_folder(parent)
+        if own == parent / ".git":
+            return str(own), _inside(folder, parent)
+        if own:
+            with suppress(OSError):
                 common = own / "commondir"
                 shared = own / common.read_text(encoding="utf-8").strip() if common.is_file() else own
                 return os.path.realpath(shared), _inside(folder, parent)
@@ -229,16 +244,13 @@ def branch_exists(repository: str, branch: str, folder: str) -> bool:
     if is_kind(git / "refs" / "heads" / branch, stat.S_ISREG) or is_kind(git / "reftable"):
         return True
     with suppress(OSError):
-        if f" refs/heads/{branch}\n" in (git / "packed-refs").read_text(encoding="utf-8", errors="surrogateescape"):
+        if f" refs/heads/{branch}\n" in text_of(git / "packed-refs"):
             return True
     for parent in (Path(folder), *Path(folder).parents):
-        with suppress(OSError, IndexError):
-            dot_git = parent / ".git"
-            if dot_git.is_file():
-                dot_git = parent / dot_git.read_text(encoding="utf-8", errors="surrogateescape").split("gitdir:")[1].strip()
-            if dot_git.is_dir():
-                head = (dot_git / "HEAD").read_text(encoding="utf-8", errors="surrogateescape")
-                return head.strip() == f"ref: refs/heads/{branch}"
+        own = git_folder(parent)
+        if own:
+            with suppress(OSError):
+                return text_of(own / "HEAD").strip() == f"ref: refs/heads/{branch}"
     return False
 
 
@@ -300,7 +312,7 @@ def split_block(text: str, name: str = ".env") -> tuple[str, str, str]:
 def block_of(folder: Path) -> dict[str, str]:
     """Return the variables in the block of a checkout's `.env`; empty where there is none."""
     with suppress(OSError, Problem):
-        return variables(split_block((folder / ".env").read_text(encoding="utf-8", errors="surrogateescape"))[1])
+        return variables(split_block(text_of(folder / ".env"))[1])
     return {}
 
 
@@ -540,9 +552,14 @@ class Machine:
                 return entry
         return self.find(folder, None) or self.settle_project(folder, slug, slot)
 
+    def hub_entry(self) -> Entry | None:
+        """Return the environment of this machine's shared services."""
+        return next((entry for entry in self.entries if entry.get("hub")), None)
+
     def hub(self) -> Path | None:
         """Return the folder of this machine's shared services."""
-        return next((Path(entry["folder"]) for entry in self.entries if entry.get("hub")), None)
+        entry = self.hub_entry()
+        return Path(entry["folder"]) if entry else None
 
     def register_hub(self, folder: Path, slug: str) -> None:
         """Note where the shared services are.
@@ -654,7 +671,7 @@ def _described(folder: str) -> Entry | None:
     if answers.get("port_slot") not in {str(slot) for slot in range(SLOTS)}:
         return None
     with suppress(OSError):
-        env = variables((Path(folder) / ".env").read_text(encoding="utf-8", errors="surrogateescape"))
+        env = variables(text_of(Path(folder) / ".env"))
     slug, slot = answers["project_slug"], int(answers["port_slot"])
     repository, prefix = repository_of(Path(folder))
     name = block.get("COMPOSE_PROJECT_NAME", slug)
