@@ -61,6 +61,12 @@ IMAGES = (
     Image("redis:8-alpine", "redis", "trixie", {"SERVER": "redis"}, "redis"),
     Image("valkey/valkey:8-alpine", "redis", "trixie", {"SERVER": "valkey"}, "valkey"),
     Image("n8nio/n8n:2.40.7", "n8n", "bookworm", {"N8N_VERSION": "2.40.7"}, npm=True),
+    Image("docker:29-cli", "docker", "trixie", target="cli"),
+    Image("docker:29-dind", "docker", "trixie", target="dind"),
+    Image("registry:2", "docker", "trixie", target="registry"),
+    # What gitlab-ci-local starts beside a job.
+    Image("firecow/gitlab-ci-local-util:latest", "docker", "trixie", target="helper"),
+    Image("sumina46/wait-for-it:latest", "docker", "trixie", target="wait"),
 )
 
 
@@ -217,12 +223,12 @@ class Report:
     def row(self, tag: str, source: str) -> None:
         """Print the row of an image that is there now."""
         now = time.monotonic()
-        print(f"{tag:24} {source:9} {now - self.last:6.1f} s {megabytes(tag):6.0f} MB", flush=True)
+        print(f"{tag:35} {source:9} {now - self.last:6.1f} s {megabytes(tag):6.0f} MB", flush=True)
         self.last = time.monotonic()
 
     def total(self) -> None:
         """Print the last row."""
-        print(f"{'total':34} {time.monotonic() - self.start:6.1f} s")
+        print(f"{'total':45} {time.monotonic() - self.start:6.1f} s")
 
 
 def provide(images: tuple[Image, ...], *, rebuild: bool) -> None:
