@@ -17,8 +17,9 @@ import shlex
 import sys
 import tomllib
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,6 +38,8 @@ ANSWERS_FILE_BESIDE_ANOTHER = ".copier-answers.chora-compose.yml"
 # Saved for every stack: an answers file that holds them all is ours.
 OUR_KEYS = frozenset({"project_slug", "stack", "keep_files", "generated_on"})
 
+# In the first lines of each file that is the template's.
+MARKER = "Managed by chora-compose-template"
 # Every file that this or a later version of the template may write; one that exists at adoption stays the user's.
 TEMPLATE_FILES = (
     *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml"),
@@ -46,6 +49,7 @@ TEMPLATE_FILES = (
     *("scripts/mcp-stdio", "scripts/databases.sql", "scripts/projects", ".env.services.gateway", "workflows/call-a-tool.json"),
     *("nginx/nginx.conf", "nginx/default.conf.template", "nginx/Dockerfile"),
     *("scripts/setup", "scripts/branch-env", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
+    "scripts/ci",
 )
 
 IGNORED_FOLDERS = frozenset(
@@ -55,6 +59,7 @@ IGNORED_FOLDERS = frozenset(
 )
 IGNORED_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "versioneer.py", "hatch_build.py"})
 MAX_FILES = 3000
+MAX_FOLDERS = 5000
 MAX_BYTES = 400_000
 
 WSGI = frozenset({"Flask"})
@@ -96,6 +101,22 @@ ANY_HOST = re.compile(r"[\"']0\.0\.0\.0[\"']|\bMCP_HOST\b", re.IGNORECASE)
 STARTING = ("stdio", "mcp", "serve", "server", "start", "run")
 ENTRIES = frozenset({"main", "serve", "run", "cli", "app", "start"})
 MAX_REACHED = 200
+
+# Folders without tests of the project's own, folders of tests, and what makes a test of a file's text.
+NO_TESTS = frozenset({"node_modules", "venv", "env", "virtualenv", "site-packages", "build", "dist"})
+ASIDE = (IGNORED_FOLDERS | {"demo", "demos", "extern", "_vendor", "vendored"}) - {"tests", "test", "testing"}
+TESTS = re.compile(r"tests?|testing|\w+[-_]tests?|tests?[-_]\w+")
+TEST = re.compile(r"^\s*(?:async\s+)?def\s+test|^\s*class\s+(?:Test|\w+\(.*TestCase)", re.MULTILINE)
+TEST_CLASS = re.compile(r"^\s*class\s+\w+\(.*Test", re.MULTILINE)
+MAX_TESTS_READ = 300
+# What groups, extras and files of requirements for tests are called, and those that hold other tools as well.
+TEST_NAMES = ("test", "tests", "testing", "pytest", "ci-test", "ci-tests", "test-ci")
+DEV_NAMES = ("dev", "develop", "development", "local")
+REQUIREMENTS = (
+    *("requirements-{}.txt", "requirements_{}.txt", "{}-requirements.txt", "{}_requirements.txt"),
+    *("requirements/{}.txt", "requirements/requirements-{}.txt", "{}/requirements.txt"),
+)
+STAGES = ("test", "tests", "testing", "ci", "dev", "development")
 
 
 def read(path: Path) -> str:
@@ -204,6 +225,18 @@ class Declared:
     """False where the list can't be read without the code: computed, or in further files."""
 
 
+@dataclass(frozen=True)
+class Needed:
+    """What tests need besides the run-time dependencies."""
+
+    arguments: tuple[str, ...] = ()
+    """Of `uv pip install`: options with their value, and requirements."""
+    sources: tuple[str, ...] = ()
+    """The files that these name, relative to the project, with `/`."""
+    code: bool = False
+    """Whether the files don't do without the project's code."""
+
+
 def requirement_names(lines: list[str]) -> frozenset[str]:
     """Return the canonical names in requirement lines; what is not a requirement is passed over."""
     names = set()
@@ -228,18 +261,31 @@ class Destination:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.sources = tuple(self._sources())
-        self.pyproject = self._pyproject()
+        self.pyproject = self._toml("pyproject.toml")
         self.setup_py = read(root / "setup.py")
-        self.setup_cfg = self._setup_cfg()
+        self.setup_cfg = self._ini("setup.cfg")
         self.declared = tuple(self._declared())
         self.imported: dict[str, list[str]] = {}
 
     def _sources(self) -> Iterator[str]:
         """Yield the paths of the Python files that may be part of the app, nearest first."""
-        level, found = [self.root], 0
+        return self._files(
+            lambda name: name not in IGNORED_FOLDERS and not name.endswith((".egg-info", "_tests")),
+            lambda name: name.endswith(".py") and self._is_app_file(name),
+        )
+
+    def _files(self, enters: Callable[[str], bool], takes: Callable[[str], bool]) -> Iterator[str]:
+        """Yield the paths of files, nearest first, outside hidden folders and environments.
+
+        Args:
+            enters: whether a folder of that name is looked into.
+            takes: whether a file of that name is yielded.
+        """
+        level, found, seen = [self.root], 0, 0
         while level and found < MAX_FILES:
             deeper: list[Path] = []
-            for folder in level:
+            for folder in level[: MAX_FOLDERS - seen]:
+                seen += 1
                 try:
                     entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
                 except OSError:
@@ -251,9 +297,9 @@ class Destination:
                     if entry.name.startswith("."):
                         continue
                     if entry.is_dir(follow_symlinks=False):
-                        if entry.name not in IGNORED_FOLDERS and not entry.name.endswith((".egg-info", "_tests")):
+                        if enters(entry.name):
                             deeper.append(Path(entry.path))
-                    elif entry.name.endswith(".py") and self._is_app_file(entry.name) and found < MAX_FILES:
+                    elif takes(entry.name) and found < MAX_FILES:
                         found += 1
                         yield Path(entry.path).relative_to(self.root).as_posix()
             level = deeper
@@ -262,16 +308,18 @@ class Destination:
     def _is_app_file(name: str) -> bool:
         return name not in IGNORED_FILES and not name.startswith("test_") and not name.endswith("_test.py")
 
-    def _pyproject(self) -> dict[str, Any]:
+    def _toml(self, name: str) -> dict[str, Any]:
+        """Return a TOML file's content, empty where it is missing or broken."""
         try:
-            return tomllib.loads(read(self.root / "pyproject.toml"))
-        except tomllib.TOMLDecodeError:
+            return tomllib.loads(read(self.root / name))
+        except (tomllib.TOMLDecodeError, RecursionError):
             return {}
 
-    def _setup_cfg(self) -> configparser.ConfigParser:
+    def _ini(self, name: str) -> configparser.ConfigParser:
+        """Return an INI file's content, empty where it is missing or broken."""
         config = configparser.ConfigParser(interpolation=None, strict=False)
         try:
-            config.read_string(read(self.root / "setup.cfg"))
+            config.read_string(read(self.root / name))
         except configparser.Error:
             return configparser.ConfigParser()
         return config
@@ -324,29 +372,33 @@ class Destination:
 
     def _requirements(self) -> Declared:
         """Read requirements.txt and what it includes; it needs the code where it includes or names a path."""
-        lines: list[str] = []
-        queue, seen, complete = [self.root / "requirements.txt"], set(), True
-        while queue:
-            path = queue.pop()
-            if path in seen:
-                continue
-            seen.add(path)
-            for line in read(path).splitlines():
-                text = line.split(" #")[0].strip()
-                include = re.match(r"(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", text)
-                if include:
-                    complete = False
-                    if text.startswith(("-r", "--requirement")):
-                        queue.append((path.parent / include[1]).resolve())
-                elif re.match(r"(-e|--editable)\b|\.{1,2}(/|$|\[)|file:|/", text):
-                    complete = False
-                else:
-                    lines.append(text)
+        lines, files, needs_code = self._requirement_lines("requirements.txt")
+        complete = len(files) == 1 and not needs_code
         names = requirement_names(lines)
         if not complete:
             names |= self._listed_names()
             names |= self._legacy_names()
         return Declared("requirements.txt", names, complete)
+
+    def _requirement_lines(self, name: str) -> tuple[list[str], list[str], bool]:
+        """Return what a requirements file and those that it includes list, their paths, and whether they name folders."""
+        lines: list[str] = []
+        files, needs_code = [name], False
+        constraints = set()
+        for file in files:
+            for line in read(self.root / file).splitlines():
+                text = line.split(" #")[0].strip()
+                if include := re.match(r"(-r|--requirement|-c|--constraint)[\s=]*([^\s=]\S*)", text):
+                    path = os.path.normpath(PurePosixPath(file).parent / include[2])
+                    if include[1] in {"-c", "--constraint"}:
+                        constraints.add(path)
+                    if path not in files:
+                        files.append(path)
+                elif re.match(r"(-e|--editable)\b|\.{1,2}(/|$|\[)|file:|/|[^#]*@\s*file:", text):
+                    needs_code = True
+                elif file not in constraints and text and not text.startswith("#"):
+                    lines.append(text)
+        return lines, files, needs_code
 
     def _legacy_names(self) -> frozenset[str]:
         """Return what setup.cfg and setup.py require, as far as they say it in plain text."""
@@ -476,7 +528,7 @@ class Destination:
             package: the project's package, for the last resort `python -m <package>.server`.
         """
         names, server = self.dependency_names, self.server
-        if (self.root / "manage.py").is_file() and ("django" in names or "django" in read(self.root / "manage.py").lower()):
+        if self._manages_django:
             return f"python manage.py runserver 0.0.0.0:{app_port}"
         if server:
             module = self.module_of(server.path)
@@ -491,6 +543,11 @@ class Destination:
             short = server.name in {"app", "application", "create_app", "make_app"}
             return f"flask --app {module if short else target} run --host 0.0.0.0 --port {app_port}"
         return self._plain_command(package)
+
+    @property
+    def _manages_django(self) -> bool:
+        names, text = self.dependency_names, read(self.root / "manage.py")
+        return (self.root / "manage.py").is_file() and ("django" in names or "django" in text.lower())
 
     def _plain_command(self, package: str) -> str:
         """Return the command for an app without a known framework."""
@@ -685,6 +742,219 @@ class Destination:
             return "alembic upgrade head"
         return f"python -m {package}.migrate" if f"{self.prefix}{package}/migrate.py" in self.sources else ""
 
+    # How it is tested
+
+    @cached_property
+    def pytest_options(self) -> dict[str, list[str]]:
+        """What the file that pytest reads says, by names in lower case, as words."""
+        tables = [
+            *(self._toml(name).get("pytest") for name in ("pytest.toml", ".pytest.toml")),
+            *(section(self._ini(name), "pytest") for name in ("pytest.ini", ".pytest.ini")),
+            self._table("tool", "pytest", "ini_options") or self._table("tool", "pytest"),
+            section(self._ini("tox.ini"), "pytest"),
+            section(self.setup_cfg, "tool:pytest"),
+        ]
+        options = next((table for table in tables if isinstance(table, dict) and table), {})
+        return {
+            name.lower(): [str(word) for word in value] if isinstance(value, list) else str(value).split()
+            for name, value in options.items()
+        }
+
+    def _test_files(self, patterns: list[str]) -> list[str]:
+        """Return the paths of the files with such names, nearest first."""
+        return list(
+            self._files(
+                lambda name: name not in NO_TESTS and not name.endswith((".egg-info", ".egg")),
+                lambda name: name.endswith(".py") and any(fnmatch(name, pattern) for pattern in patterns),
+            )
+        )
+
+    def _test_home(self, path: str) -> str:
+        """Return the outermost folder of tests that a file lies in, or the file; empty for examples and another project's."""
+        folder = ""
+        for part in PurePosixPath(path).parts[:-1]:
+            folder = f"{folder}/{part}".lstrip("/")
+            if TESTS.fullmatch(part):
+                return folder
+            inner = self.declared and any(os.path.lexists(self.root / folder / name) for name in ("pyproject.toml", "setup.py"))
+            if part in ASIDE or inner:
+                return ""
+        return path
+
+    def _homes(self, files: list[str], test: re.Pattern[str]) -> list[str]:
+        """Return where the files with tests lie, an empty text among them for tests that are none of the project's own."""
+        homes: dict[str, bool] = {}
+        reads = 0
+        for file in files:
+            home = self._test_home(file)
+            if not homes.get(home) and reads < MAX_TESTS_READ:
+                homes[home] = bool(test.search(read(self.root / file)))
+                reads += 1
+        return [home for home, tested in homes.items() if tested]
+
+    @property
+    def test_command(self) -> str:
+        """The command that runs the tests, as shell words; empty where there are none."""
+        options = self.pytest_options
+        by_django = self._manages_django and not self._configures_django
+        if by_django and any(self._homes(self._test_files(["test*.py"]), TEST_CLASS)):
+            return "python manage.py test"
+        files = self._test_files(options.get("python_files") or ["test_*.py", "*_test.py"])
+        paths = [os.path.normpath(path) for path in options.get("testpaths", [])]
+        patterns = [pattern for path in paths for pattern in (path, "*" if path == "." else f"{path}/*")]
+        within = [file for file in files if any(fnmatch(file, pattern) for pattern in patterns)]
+        if self._homes(within, TEST):
+            return "pytest"
+        homes = self._homes(files, TEST)
+        own = [home for home in homes if home]
+        if own == homes and not paths:
+            return "pytest" if own else ""
+        # By itself, pytest would look elsewhere, or collect the tests of examples and of other projects too.
+        if len(own) > 4:
+            own = list(dict.fromkeys(home.split("/")[0] for home in own))
+        return shlex.join(["pytest", *own]) if own else ""
+
+    @property
+    def _configures_django(self) -> bool:
+        """Whether pytest learns somewhere which settings of Django's to take."""
+        words = [word for name, value in self.pytest_options.items() for word in (name, *value)]
+        if any(word.startswith("--ds") or "django_settings_module" in word.lower() for word in words):
+            return True
+        texts = (read(self.root / folder / "conftest.py") for folder in ("", "tests", "test", self.package))
+        return any(re.search(r"DJANGO_SETTINGS_MODULE|\bsettings\.configure\(", text) for text in texts)
+
+    @property
+    def coverage_configured(self) -> bool:
+        """Whether the project says itself what coverage shall measure."""
+        configs = [(self._ini(".coveragerc"), "run"), (self.setup_cfg, "coverage:run"), (self._ini("tox.ini"), "coverage:run")]
+        keys = {*self._table("tool", "coverage", "run")}.union(*(section(config, name) for config, name in configs))
+        options = self.pytest_options.get("addopts", [])
+        return bool(keys & {"source", "source_pkgs", "source_dirs"}) or any(re.match(r"--cov(=|$)", word) for word in options)
+
+    @property
+    def test_requirements(self) -> list[str]:
+        """Arguments for `uv pip install`: options with their values, which need no quotation marks, and requirements."""
+        return list(self._tests_need.arguments)
+
+    @property
+    def test_sources(self) -> list[str]:
+        """The files that the test requirements are in."""
+        return list(self._tests_need.sources)
+
+    @property
+    def test_needs_code(self) -> bool:
+        """Whether the test requirements can't be installed without the project's code."""
+        return self._tests_need.code
+
+    @cached_property
+    def _tests_need(self) -> Needed:
+        """What tests need, from the first place that is named for tests, else for development."""
+        for names in (TEST_NAMES, DEV_NAMES):
+            for needed in self._needed(names):
+                if needed.arguments:
+                    return needed
+        return Needed()
+
+    def _needed(self, names: tuple[str, ...]) -> Iterator[Needed]:
+        """Yield what tests need, from each place that has one of the names."""
+        yield from self._needed_groups(names)
+        yield from self._needed_extras(names)
+        for file in (form.format(name) for name in names for form in REQUIREMENTS):
+            yield self._needed_file(file)
+        groups = self._table("tool", "poetry", "group")
+        for name in named(groups, names):
+            yield Needed(from_table(self._table("tool", "poetry", "group", name, "dependencies")))
+        if names is DEV_NAMES:
+            yield Needed(from_table(self._table("tool", "poetry", "dev-dependencies")))
+        pdm = self._table("tool", "pdm", "dev-dependencies")
+        for name in named(pdm, names):
+            yield Needed(plain_requirements(pdm[name]))
+        for name in ("hatch-test", *names) if names is TEST_NAMES else ("default", *names):
+            env = self._table("tool", "hatch", "envs", name)
+            yield Needed(plain_requirements(env.get("dependencies")) + plain_requirements(env.get("extra-dependencies")))
+        if names is DEV_NAMES:
+            yield self._needed_tox()
+            pipfile = self._toml("Pipfile").get("dev-packages")
+            yield Needed(from_table(pipfile if isinstance(pipfile, dict) else {}))
+
+    @property
+    def _refers_to_folders(self) -> bool:
+        """Whether pyproject.toml takes packages from folders beside it."""
+        sources = self._table("tool", "uv", "sources").values()
+        tables = [table for source in sources for table in (source if isinstance(source, list) else [source])]
+        return any(isinstance(table, dict) and {"path", "workspace"} & table.keys() for table in tables)
+
+    def _needed_groups(self, names: tuple[str, ...]) -> Iterator[Needed]:
+        groups = self._table("dependency-groups")
+        # uv's own table from before there were groups is its group dev.
+        groups = {"dev": self._table("tool", "uv").get("dev-dependencies")} | groups
+        for name in named(groups, names):
+            entries, included = [], [name]
+            for group in included:
+                for entry in groups[group] if isinstance(groups[group], list) else []:
+                    if isinstance(entry, str):
+                        entries.append(entry)
+                    elif isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
+                        more = named(groups, (canonicalize_name(entry["include-group"]),))
+                        included += [one for one in more if one not in included]
+            if not entries:
+                continue
+            arguments, code = [f"--group {name}"], self._refers_to_folders
+            # uv would take the project itself from PyPI.
+            if canonicalize_name(str(self._table("project").get("name"))) in requirement_names(entries):
+                arguments, code = [*arguments, "-e ."], True
+            yield Needed(tuple(arguments), ("pyproject.toml",), code)
+
+    def _needed_extras(self, names: tuple[str, ...]) -> Iterator[Needed]:
+        dynamic = self._table("project").get("dynamic")
+        computed = isinstance(dynamic, list) and bool({"dependencies", "optional-dependencies"}.intersection(map(str, dynamic)))
+        extras = self._table("project", "optional-dependencies")
+        extras = extras | self._table("tool", "setuptools", "dynamic", "optional-dependencies") if computed else extras
+        for name in named(extras, names):
+            if extras[name]:
+                code = computed or self._refers_to_folders
+                yield Needed(("-r pyproject.toml", f"--extra {name}"), ("pyproject.toml",), code)
+        if self._table("project") and not computed:
+            return
+        # uv asks setuptools for the list, which reads whatever setup.py and setup.cfg name.
+        in_cfg = section(self.setup_cfg, "options.extras_require")
+        for file, legacy in (("setup.py", setup_extras(parse(self.setup_py))), ("setup.cfg", in_cfg)):
+            for name in named(legacy, names) if self.installable else []:
+                yield Needed((f"-r {file}", f"--extra {name}"), (file,), True)
+        if names is TEST_NAMES:
+            lines = self.setup_cfg.get("options", "tests_require", fallback="").splitlines()
+            yield Needed(plain_requirements(setup_argument(parse(self.setup_py), "tests_require") or lines))
+
+    def _needed_file(self, file: str) -> Needed:
+        """Return what a requirements file needs, nothing where it is missing or lists nothing."""
+        lines, files, needs_code = self._requirement_lines(file)
+        if not lines and len(files) == 1 and not needs_code:
+            return Needed()
+        # uv reads no `-rFILE` without a blank.
+        if any(re.search(r"^-[rc][^\s=]", read(self.root / path), re.MULTILINE) for path in files):
+            return Needed(plain_requirements(lines))
+        inside = tuple(path for path in files if not path.startswith(("..", "/")) and os.path.lexists(self.root / path))
+        return Needed((f"-r {file}",), inside, needs_code)
+
+    def _needed_tox(self) -> Needed:
+        """Return the dependencies of tox's environment: requirements, and files of them."""
+        needed = Needed()
+        for line in self._ini("tox.ini").get("testenv", "deps", fallback="").splitlines():
+            text = line.split(" #")[0].strip().replace("{toxinidir}/", "").replace("{tox_root}/", "")
+            if include := re.fullmatch(r"-r\s*([\w./-]+)", text):
+                more = self._needed_file(os.path.normpath(include[1]))
+            else:
+                more = Needed(plain_requirements([text]))
+            needed = Needed(needed.arguments + more.arguments, needed.sources + more.sources, needed.code or more.code)
+        return needed
+
+    @property
+    def test_target(self) -> str:
+        """The name of the stage for tests in an existing Dockerfile, empty where it has none."""
+        text = re.sub(r"\\\r?\n", " ", read(self.root / "Dockerfile"))
+        stages = re.findall(r"^[ \t]*FROM[ \t].*[ \t]AS[ \t]+([\w.-]+)[ \t]*$", text, re.MULTILINE | re.IGNORECASE)
+        return next((stage for name in STAGES for stage in stages if stage.lower() == name), "")
+
     def _last_stage(self, instruction: str) -> list[str]:
         """Return the arguments of each instruction of a kind in the last stage of an existing Dockerfile."""
         arguments: list[str] = []
@@ -715,13 +985,100 @@ class Destination:
         return sorted(names | {path.name for path in self.root.glob(".env.services.*")})
 
 
+def section(config: configparser.ConfigParser, name: str) -> dict[str, str]:
+    """Return a section of an INI file, empty where it has none."""
+    return dict(config[name]) if config.has_section(name) else {}
+
+
+def named(table: Mapping[str, object], names: Collection[str]) -> list[str]:
+    """Return a table's keys that are one of the names, in the order of these; `Test_CI` is `test-ci`."""
+    return [key for name in names for key in table if canonicalize_name(key) == name and re.fullmatch(r"[\w.-]+", key)]
+
+
+def plain_requirements(lines: object) -> tuple[str, ...]:
+    """Return the requirements in a list, fit for double quotation marks of a shell; paths, URLs and options are left out."""
+    requirements = []
+    for line in lines if isinstance(lines, list | tuple) else ():
+        try:
+            requirement = Requirement(line if isinstance(line, str) else "")
+        except InvalidRequirement:
+            continue
+        text = str(requirement).replace('"', "'")
+        if not requirement.url and not re.search(r"[$`\\]", text):
+            requirements.append(text)
+    return tuple(requirements)
+
+
+def from_table(table: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the requirements in a table of Poetry's or Pipenv's; those from paths, repositories and URLs are left out."""
+    requirements: list[str] = []
+    for name, value in table.items():
+        for entry in value if isinstance(value, list) else [value]:
+            said = entry if isinstance(entry, dict) else {"version": entry}
+            if name == "python" or {"path", "file", "git", "url"} & said.keys():
+                continue
+            extras = ",".join(map(str, listed)) if isinstance(listed := said.get("extras"), list) else ""
+            # Of alternatives there is no marker.
+            python = "" if "|" in (python := str(said.get("python", ""))) else caret_to_pep440(python)
+            pythons = re.findall(r"([<>=!~]+)\s*([\d.*]+)", python)
+            markers = [f"python_full_version {operator} '{version}'" for operator, version in pythons]
+            markers += [f"({said['markers']})"] if said.get("markers") else []
+            text = f"{name}[{extras}]{caret_to_pep440(str(said.get('version', '*')))}"
+            text += f" ; {' and '.join(markers)}" if markers else ""
+            requirements += plain_requirements([text]) or plain_requirements([name])
+    return tuple(requirements)
+
+
+def assigned_to(tree: ast.Module, name: str) -> ast.expr | None:
+    """Return what a source text assigns to a name, or to the item of that name, at its top."""
+    for node in module_level(tree.body):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        key = target.slice if isinstance(target, ast.Subscript) else None
+        if (isinstance(target, ast.Name) and target.id == name) or (isinstance(key, ast.Constant) and key.value == name):
+            return node.value if isinstance(node, ast.Assign) else None
+    return None
+
+
+def setup_keyword(tree: ast.Module, keyword: str) -> ast.expr | None:
+    """Return a keyword argument of the call of `setup` in setup.py."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and called_name(node) == "setup")
+    given = [one.value for node in calls for one in node.keywords if one.arg == keyword]
+    # Some collect them first, for `setup(**arguments)`.
+    value = given[0] if given else assigned_to(tree, keyword)
+    return assigned_to(tree, value.id) if isinstance(value, ast.Name) else value
+
+
+def setup_argument(tree: ast.Module, keyword: str) -> list[str]:
+    """Return the texts in a list that setup.py hands to `setup`, none where it is computed."""
+    node = setup_keyword(tree, keyword)
+    items = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    return [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+
+
+def setup_extras(tree: ast.Module) -> dict[str, object]:
+    """Return the names of the extras in setup.py, as keys."""
+    node = setup_keyword(tree, "extras_require")
+    keys = node.keys if isinstance(node, ast.Dict) else []
+    return {key.value: True for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
+def caret(version: str) -> str:
+    """Return what Poetry's `^` allows: everything that leaves the first number that is not zero."""
+    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    if not numbers:
+        return ""
+    parts = numbers[0].split(".")
+    first = next((index for index, part in enumerate(parts) if int(part)), len(parts) - 1)
+    return f">={version},<{'.'.join([*parts[:first], str(int(parts[first]) + 1)])}"
+
+
 def caret_to_pep440(spec: str) -> str:
     """Return a version specifier of Poetry as one of PEP 440: `^3.10` is `>=3.10,<4`, `~3.10` is `~=3.10.0`."""
     parts = []
     for part in re.split(r"[,\s]+", re.sub(r"([<>=!~^])\s+", r"\1", spec.strip())):
         if part.startswith("^"):
-            parts.append(f">={part[1:]},<{int(part[1:].split('.')[0] or 0) + 1}" if part[1:2].isdigit() else "")
-        elif re.fullmatch(r"~\d+\.\d+", part):
+            parts.append(caret(part[1:]))
+        elif re.fullmatch(r"~\d+(\.\d+)?", part):
             parts.append(f"~={part[1:]}.0")
         elif re.fullmatch(r"~\d.*", part):
             parts.append(f"~={part[1:]}")
@@ -917,7 +1274,7 @@ def _destination(root: Path, _stamp: tuple[int, ...]) -> Destination:
 def destination(root: Path) -> Destination:
     """Return what a folder holds; read again only after one of its files at the top has come, gone or changed."""
     stamp = []
-    for name in (".", "src", "pyproject.toml", "requirements.txt", "setup.py", "uv.lock", "poetry.lock"):
+    for name in (".", "src", "tests", "pyproject.toml", "requirements.txt", "setup.py", "uv.lock", "poetry.lock"):
         try:
             stamp.append((root / name).stat().st_mtime_ns)
         except OSError:
@@ -950,6 +1307,12 @@ def server_folders(root: Path) -> list[str]:
         return []
 
 
+def users_own(root: Path, names: list[str], kept: list[str]) -> list[str]:
+    """Return those of the template's files that somebody else has written, and that are not on the list of what is kept."""
+    there = (name for name in names if name not in kept and os.path.lexists(root / name))
+    return [name for name in there if MARKER not in "".join(read(root / name).splitlines(keepends=True)[:3])]
+
+
 class DestinationExtension(Extension):
     """Globals that look at the destination, and `newest_python`; filter `gitignore_escape`."""
 
@@ -960,5 +1323,7 @@ class DestinationExtension(Extension):
         environment.globals["check_destination"] = pass_context(lambda context: check_destination(root_of(context)))
         environment.globals["use_own_answers_only"] = pass_context(lambda context: use_own_answers_only(root_of(context)))
         environment.globals["server_folders"] = pass_context(lambda context: server_folders(root_of(context)))
+        environment.globals["exists"] = pass_context(lambda context, name: os.path.lexists(root_of(context) / name))
+        environment.globals["users_own"] = pass_context(lambda context, names, kept: users_own(root_of(context), names, kept))
         environment.globals["newest_python"] = python_version
         environment.filters["gitignore_escape"] = gitignore_escape
