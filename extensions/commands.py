@@ -14,6 +14,10 @@ from jinja2.ext import Extension
 # Console scripts that are Python modules too, so that a debugger can start them.
 MODULES = frozenset({"uvicorn", "flask", "gunicorn", "hypercorn", "fastapi", "granian", "waitress", "daphne", "celery"})
 
+PYTHONS = frozenset({"python", "python3"})
+# What a Dockerfile takes without quotation marks.
+PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
+
 # How the command of an MCP server names its transport.
 TRANSPORT_OPTIONS = frozenset({"--transport", "-t", "--mode"})
 HTTP_TRANSPORTS = frozenset({"http", "streamable-http", "streamable_http", "sse"})
@@ -28,16 +32,22 @@ def words(command: str) -> list[str]:
     return shlex.split(command)
 
 
-def command_error(command: str) -> str:
-    """Say in one sentence what is wrong with a command; empty for a good one."""
+def command_error(command: str, name: str = "app_command", example: str = "python -m my_app.server") -> str:
+    """Say in one sentence what is wrong with a command; empty for a good one.
+
+    Args:
+        command: the answer.
+        name: the question.
+        example: a good answer.
+    """
     if not command.isprintable():
-        return "app_command must be one line of text."
+        return f"{name} must be one line of text."
     try:
         parts = words(command)
     except ValueError:
-        return f"app_command {command!r} has a quotation mark that is not closed."
+        return f"{name} {command!r} has a quotation mark that is not closed."
     if not parts or not parts[0]:
-        return "app_command is empty: give the command that starts the app, like python -m my_app.server."
+        return f"{name} is empty: give a command, like {example}."
     return ""
 
 
@@ -48,7 +58,17 @@ def exec_form(command: str) -> str:
 
 def compose_form(command: str) -> str:
     """Return a command as a list for a Compose file, where a `$` has to be doubled to stay one."""
-    return exec_form(command).replace("$", "$$")
+    return compose_list(words(command))
+
+
+def compose_list(parts: list[str]) -> str:
+    """Return the words of a command as a list for a Compose file, like `compose_form`."""
+    return to_json_text(parts).replace("$", "$$")
+
+
+def flow(items: list[str]) -> str:
+    """Return names as a list of YAML's flow style, where none of them needs quotation marks."""
+    return f"[{', '.join(items)}]"
 
 
 def after_entrypoint(command: str, entrypoint: list[str]) -> str:
@@ -86,9 +106,9 @@ def debug_target(command: str) -> dict[str, Any]:
         as one line of shell words.
     """
     first, *args = words(command)
-    if first in {"python", "python3"} and args[:1] == ["-m"] and len(args) > 1:
+    if first in PYTHONS and args[:1] == ["-m"] and len(args) > 1:
         target, args = {"module": args[1]}, args[2:]
-    elif first in {"python", "python3"} and args:
+    elif first in PYTHONS and args:
         target, args = {"program": args[0]}, args[1:]
     elif first in MODULES:
         target = {"module": first}
@@ -120,6 +140,74 @@ def speaks_http(command: str) -> bool:
     return words(stdio_form(command)) != words(command)
 
 
+def runs_pytest(command: str) -> bool:
+    """Tell whether a command runs pytest, under one of its names."""
+    parts = words(command)
+    return parts[0] in {"pytest", "py.test"} or (parts[0] in PYTHONS and parts[1:3] == ["-m", "pytest"])
+
+
+def with_reports(command: str, folder: str, source: str, suffix: str = "") -> list[str]:
+    """Return the words of a command that runs tests, so that it also reports.
+
+    pytest gets options; another program of Python is run by coverage, and one of neither kind is left as it is.
+
+    Args:
+        command: the words of the command, for a shell.
+        folder: where the reports go, `junit.xml` and `coverage.xml`; made if missing.
+        source: the package or folder that is measured; empty where the project's own settings say it.
+        suffix: what the reports' names end with.
+    """
+    parts = words(command)
+    coverage, junit = f"{folder}/coverage{suffix}.xml", f"{folder}/junit{suffix}.xml"
+    if runs_pytest(command):
+        measured = f"--cov={source}" if source else "--cov"
+        return [*parts, measured, "--cov-report=term", f"--cov-report=xml:{coverage}", f"--junitxml={junit}"]
+    if parts[0] not in PYTHONS:
+        return parts
+    option = [] if not source else [f"--source={source}"]
+    run = shlex.join(["coverage", "run", *option, *parts[1:]])
+    # coverage itself makes no folder, and its reports must not hide that the tests failed.
+    script = f"mkdir -p {folder}; status=0; {run} || status=$?; coverage report; coverage xml -q -o {coverage}; exit $status"
+    return ["sh", "-c", script]
+
+
+def copy_lines(sources: list[str]) -> list[str]:
+    """Return the lines of a Dockerfile that copy files of the project, each into its folder; `.` is all of it."""
+    if sources == ["."]:
+        return ["COPY --chown=app . ."]
+    folders: dict[str, list[str]] = {}
+    for source in sources:
+        folder = source.rpartition("/")[0]
+        folders.setdefault(f"{folder}/" if folder else "./", []).append(source)
+    return [
+        f"COPY {' '.join([*names, folder])}"
+        if all(map(PLAIN_PATH.fullmatch, names))
+        else f"COPY {to_json_text([*names, folder])}"
+        for folder, names in folders.items()
+    ]
+
+
+def uv_words(arguments: list[str]) -> str:
+    """Return what `uv pip install` is told as shell words: options as they are, a requirement in quotation marks."""
+    return " ".join(word if word.startswith("-") else f'"{word}"' for word in arguments)
+
+
+def test_install_commands(requirements: list[str], packages: list[str], locked: bool) -> list[str]:
+    """Return the commands that install what tests need beside the dependencies, with uv.
+
+    Args:
+        requirements: words for `uv pip install`: options such as `--group test`, or requirements.
+        packages: what runs the tests, as requirements.
+        locked: whether the versions of groups and extras stand in uv.lock.
+    """
+    chosen = [item for item in requirements if item.startswith(("--group ", "--extra "))]
+    if locked and chosen and {*requirements} <= {*chosen, "-r pyproject.toml", "-e ."}:
+        sync = f"uv sync --frozen --no-install-project --no-default-groups --inexact {' '.join(chosen)}"
+        return [sync, *([f"uv pip install {uv_words(packages)}"] if packages else [])]
+    arguments = uv_words([*requirements, *packages])
+    return [f"uv pip install {arguments}"] if arguments else []
+
+
 def install_commands(source: str, listed: bool, extra: list[str]) -> list[str]:
     """Return the commands that install dependencies inside the image, with uv.
 
@@ -136,7 +224,7 @@ def install_commands(source: str, listed: bool, extra: list[str]) -> list[str]:
     elif source != "none":
         commands.append(f"uv pip install -r {source}")
     if extra:
-        commands.append("uv pip install " + " ".join(f'"{package}"' for package in extra))
+        commands.append(f"uv pip install {uv_words(extra)}")
     return commands
 
 
@@ -151,12 +239,18 @@ def xml_attribute(text: str) -> str:
 
 
 class CommandsExtension(Extension):
-    """Filters that write commands, JSON and XML; globals `command_error` and `install_commands`."""
+    """Filters that write commands, JSON and XML; globals `command_error`, `install_commands` and `test_install_commands`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["exec_form"] = exec_form
         environment.filters["compose_form"] = compose_form
+        environment.filters["compose_list"] = compose_list
+        environment.filters["flow"] = flow
+        environment.filters["runs_pytest"] = runs_pytest
+        environment.filters["with_reports"] = with_reports
+        environment.filters["copy_lines"] = copy_lines
+        environment.filters["uv_words"] = uv_words
         environment.filters["after_entrypoint"] = after_entrypoint
         environment.filters["with_entrypoint"] = with_entrypoint
         environment.filters["on_host"] = on_host
@@ -166,4 +260,5 @@ class CommandsExtension(Extension):
         environment.filters["json_text"] = to_json_text
         environment.filters["xml_attribute"] = xml_attribute
         environment.globals["install_commands"] = install_commands
+        environment.globals["test_install_commands"] = test_install_commands
         environment.globals["command_error"] = command_error

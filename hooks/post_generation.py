@@ -17,14 +17,17 @@ import yaml
 from client_files import ClientFile, Entry, bring_up_to_date
 from plumbum import CommandNotFound, ProcessExecutionError, local
 
-# What knows this machine's environments; rendered projects have it too.
+# What knows this machine's environments, which rendered projects have too, and what knows a project.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "includes"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "extensions"))
 import environments
+from destination import Destination
 
 MINIMUM_COMPOSE = (2, 24, 4)
 COMPOSE = f"Docker Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer"
 BEGIN = "# >>> chora-compose-template: these lines are its own, keep yours outside them"
 END = "# <<< chora-compose-template"
+PIPELINES = {"github": ".github/workflows/test.yml", "gitlab": ".gitlab-ci.yml"}
 # Compose reads the first of these that exists, and docker-compose.yml after them.
 PREFERRED = ("compose.yaml", "compose.yml", "docker-compose.yaml")
 
@@ -56,12 +59,15 @@ def init_repository(folder: Path) -> None:
 
 def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
     """Return the lines that .gitignore needs, none for most answers. What an earlier answer made stays hidden."""
+    tests = ["!.env.test"] if answers.get("ci") else []
+    if tests or (folder / "test-reports").exists():
+        tests.append("/test-reports/")
     if answers["stack"] == "minimal":
-        return [".env"] if answers.get("branch_environments") else []
+        return ([".env"] if answers.get("branch_environments") else []) + tests
     if answers["stack"] == "shared-services":
         return [".env", "secrets/"]
     # An existing line such as `.env*` would leave the committed layers out of every clone.
-    lines = [".env", ".env.local", "!.env.defaults", "!.env.services"]
+    lines = [".env", ".env.local", "!.env.defaults", "!.env.services", *tests]
     if answers["stack"] == "mcp-multi":
         lines.append("!.env.services.*")
     if servers(answers) or (folder / "claude_desktop_config.json").exists():
@@ -120,7 +126,8 @@ def with_block(text: str, lines: list[str]) -> str:
 def keep_block(folder: Path, lines: list[str]) -> None:
     """Bring the marker block of .gitignore up to date. It stays as long as there is a file that it hides."""
     path = folder / ".gitignore"
-    if not lines and any((folder / name).exists() for name in (".env.local", ".env", "secrets", "claude_desktop_config.json")):
+    hidden = (".env.local", ".env", "secrets", "claude_desktop_config.json")
+    if not lines and any((folder / name).exists() for name in hidden):
         return
     # Bytes, because a text file's line ends would be changed.
     try:
@@ -186,9 +193,14 @@ def missing() -> list[str]:
 
 def check_kept(answers: dict[str, Any], update: str) -> None:
     """Say once, at adoption, which files of the user's stand where the template's would."""
-    built = ("Dockerfile", ".dockerignore") if answers["stack"] != "mcp-multi" else ()
-    kept = [name for name in ("docker-compose.yml", *built, "COMPOSE.md") if name in answers["keep_files"]]
-    if kept and answers["stack"] != "hybrid":
+    ci = answers.get("ci", [])
+    built = ("Dockerfile", ".dockerignore") if answers["stack"] != "mcp-multi" and "python_version" in answers else ()
+    tests = ("docker-compose.test.yml", ".env.test", "scripts/ci") if ci else ()
+    pipelines = [PIPELINES[name] for name in ci]
+    kept = [name for name in ("docker-compose.yml", *built, "COMPOSE.md", *tests, *pipelines) if name in answers["keep_files"]]
+    if ci and "docker-compose.yml" in kept:
+        warn("docker-compose.test.yml is laid over your docker-compose.yml, which has to have the services that it changes.")
+    if kept:
         warn(f"kept your own {', '.join(kept)}. For the template's, rename yours, commit, and `{update} -d 'keep_files=[]'`.")
     if ".dockerignore" in answers["keep_files"]:
         warn("see that your .dockerignore keeps .git, .env* and virtual environments out of the image.")
@@ -255,6 +267,18 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
     )
 
 
+def check_tests(folder: Path, answers: dict[str, Any]) -> None:
+    """Say which code the pipeline has no tests for."""
+    # What another command runs is not known.
+    if not answers.get("ci") or answers.get("test_command", "pytest") != "pytest":
+        return
+    parts = [f"servers/{name}" for name in answers.get("mcp_servers", [])] or ["."]
+    for part in parts:
+        if not Destination(folder / part).test_command:
+            where = "" if part == "." else f"{part}/"
+            warn(f"{part if where else 'this project'} has no tests yet, and the pipeline fails until {where}tests/ holds some.")
+
+
 def check_dependencies(answers: dict[str, Any], update: str) -> None:
     """Say when an app is installed without the framework that it is made with."""
     if answers["own_app"] and answers["dependencies"] == "none" and answers.get("web_framework") in {"fastapi", "flask"}:
@@ -310,6 +334,7 @@ def main() -> None:
     check_server(folder, answers, update)
     check_shared(folder, answers)
     check_dependencies(answers, update)
+    check_tests(folder, answers)
     if lacks := missing():
         warn(f"missing on this machine: {'; '.join(lacks)}.")
     if options.next_steps == "yes":

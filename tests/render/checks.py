@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 import tomllib
 from fnmatch import fnmatch
+from typing import Any
 from xml.etree import ElementTree
 
 import yaml
@@ -18,11 +20,15 @@ OWNED = (
     *("Dockerfile", ".dockerignore", ".env.services", ".env.services.*", "COMPOSE.md", "scripts/*"),
     *(".github/workflows/test.yml", ".gitlab-ci.yml"),
 )
-YOURS = ("src/*", "tests/*", "servers/*", "workflows/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*")
+YOURS = (
+    *("src/*", "tests/*", "servers/*", "workflows/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*"),
+    ".github/dependabot.yml",
+)
 
 # What answers of the tests bring along, and so may be found.
 ANSWERED = re.compile(r"\{\{ ?x ?\}\}|\{% y %\}|\{# z #\}")
-LEFT_OVER = re.compile(r"\{\{|\{%|%\}|(?<!\$)\{#")
+# `${{` is an expression of GitHub's.
+LEFT_OVER = re.compile(r"(?<!\$)\{\{|\{%|%\}|(?<!\$)\{#")
 REFUSED_BY_WINDOWS = re.compile(r"[<>:\"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
@@ -31,9 +37,29 @@ def is_owned(path: str) -> bool:
     return any(fnmatch(path, pattern) for pattern in OWNED)
 
 
+SHELL = "scripts/ci"
+"""The script that has to run where there is no Python."""
+
+
 def is_python(path: str) -> bool:
     """Tell whether a rendered file is Python."""
-    return path.endswith(".py") or (path.startswith("scripts/") and "." not in path)
+    return path.endswith(".py") or (path.startswith("scripts/") and "." not in path and path != SHELL)
+
+
+def plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    """Return what stands behind a tag."""
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+class ComposeLoader(yaml.SafeLoader):
+    """Loads what Compose does: with tags that say how a file is laid over another one."""
+
+
+for tag in ("!override", "!reset"):
+    ComposeLoader.add_constructor(tag, plain)
 
 
 def parse(path: str, text: str) -> None:
@@ -47,7 +73,7 @@ def parse(path: str, text: str) -> None:
     if is_python(path):
         ast.parse(text)
     elif path.endswith((".yml", ".yaml")):
-        list(yaml.safe_load_all(text))
+        list(yaml.load_all(text, ComposeLoader if path == "docker-compose.test.yml" else yaml.SafeLoader))
     elif path.endswith(".toml"):
         tomllib.loads(text)
     elif path.endswith(".json"):
@@ -58,6 +84,9 @@ def parse(path: str, text: str) -> None:
         for line in text.splitlines():
             if not re.match(r"#|[A-Z][A-Z0-9_]*=|$", line):
                 raise ValueError(f"no line of an environment file: {line!r}")
+    elif path == SHELL:
+        if wrong := subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True).stderr:
+            raise ValueError(wrong)
     elif path.split("/")[-1] not in {"Dockerfile", ".dockerignore", "COMPOSE.md", "databases.sql"}:
         raise ValueError("no test knows how to parse this kind of file")
 

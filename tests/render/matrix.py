@@ -56,6 +56,11 @@ FREE: dict[str, tuple[Any, ...]] = {
     "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),
     "image_entrypoint": ([], ["tini", "--", "inventory"]),
     "migrate_command": ("", "alembic upgrade head"),
+    "test_command": ("pytest", "python manage.py test", "make check TEXT='it costs $5'"),
+    "test_requirements": ([], ["--group test"], ["-r pyproject.toml", "--extra test"], ["-e .", "hypothesis>=6,<7"]),
+    "test_sources": ([], ["."], ["pyproject.toml", "requirements/test.txt", "a b.txt"]),
+    "test_target": ("", "test"),
+    "coverage_source": ("", "."),
 }
 # Tried for a whole number; those that its validator accepts are answers, the first and the last of them are rendered.
 NUMBERS = (-1, 0, 1, 2, 9, 10, 1023, 8080, 65535, 65536)

@@ -241,6 +241,61 @@ def test_the_slot_moves_the_ports_of_mcp_servers_too(template: Path, tmp_path: P
     assert "http://127.0.0.1:5681 " in (several / "COMPOSE.md").read_text()
 
 
+def with_tests(folder: Path, *options: str) -> Any:
+    """Return what Compose makes of a project with the file for its tests."""
+    return config(folder, "-f", "docker-compose.yml", "-f", "docker-compose.test.yml", *options)
+
+
+def test_the_tests_have_an_environment_of_their_own_and_leave_no_trace(case: Case, tmp_path: Path) -> None:
+    saved, folder = case.saved, copy_of(case, tmp_path)
+    if not saved.get("ci"):
+        assert not {"docker-compose.test.yml", ".env.test", "scripts/ci"} & case.files.keys()
+        return
+    (folder / ".env.local").write_text("POSTGRES_PASSWORD=mine\nAPI_KEY=mine\nDATABASE_URL=mine\nREDIS_URL=mine\n")
+    # Which .env.defaults keeps out; one of the user's own may not.
+    if ".env.defaults" not in case.kept:
+        (folder / ".env").write_text("DATABASE_URL=mine\nREDIS_URL=mine\n")
+    project = with_tests(folder, "--profile", "tests")
+    services, data = project["services"], {"db", "redis"}
+    assert project["name"] == f"{saved['project_slug']}-test"
+    used = {"db"} if saved["stack"] == "mcp-multi" else {{"postgres": "db"}.get(name, name) for name in saved.get("services", [])}
+    assert data & services.keys() == used, "services of its own, also where those of development are shared"
+    names = saved.get("mcp_servers", [])
+    suites = {f"{name}_tests" for name in names} if saved["stack"] == "mcp-multi" else {"tests"}
+    assert suites <= services.keys()
+    assert "gateway" not in services
+    for name, service in services.items():
+        assert not service.get("ports"), name
+        assert "mine" not in {*service.get("environment", {}).values()}, name
+        assert not {"API_KEY"} & service.get("environment", {}).keys(), name
+        binds = [volume["target"] for volume in service.get("volumes", [])]
+        assert binds == (["/databases.sql"] if name == "db" and saved["stack"] == "mcp-multi" else []), name
+        assert not {"postgres-access", "redis-access"} & service.get("depends_on", {}).keys()
+        if name in data:
+            where = (
+                "/var/lib/postgresql" + ("" if saved.get("postgres_version") == "18" else "/data") if name == "db" else "/data"
+            )
+            assert service["tmpfs"] == [where]
+            assert service["healthcheck"]["test"]
+        else:
+            assert service["environment"]["TESTING"] == "true", name
+    migrates = bool(saved.get("migrate_command")) and "db" in used and saved["stack"] != "mcp-multi"
+    assert ("migrate" in services) == migrates
+    for name in suites | {"app", "mcp-server"} & services.keys():
+        waits = {**({"migrate": "service_completed_successfully"} if migrates else {}), **dict.fromkeys(used, "service_healthy")}
+        found = {other: on["condition"] for other, on in services[name].get("depends_on", {}).items()}
+        assert found == waits, name
+
+
+def test_what_stands_in_the_file_for_tests_reaches_the_database_and_the_tests_alike(template: Path, tmp_path: Path) -> None:
+    folder = render(template, tmp_path / "shop", {"stack": "full", "ci": ["github"]})
+    (folder / ".env.test").write_text("POSTGRES_USER=ann\nPOSTGRES_PASSWORD=pw\nPOSTGRES_DB=shop\n")
+    services = with_tests(folder, "--profile", "tests")["services"]
+    assert services["db"]["environment"]["POSTGRES_USER"] == "ann"
+    assert services["app"]["environment"]["DATABASE_URL"] == "postgresql://ann:pw@db:5432/shop"
+    assert services["tests"]["environment"]["DATABASE_URL"] == "postgresql://ann:pw@db:5432/shop"
+
+
 def test_a_port_variable_moves_one_port(full: Path) -> None:
     (full / ".env").write_text("POSTGRES_PORT=6001\n")
     services = config(full, env={"APP_PORT": "9001"})["services"]

@@ -216,6 +216,7 @@ def test_every_dependency_is_documented_with_its_range() -> None:
         [*extras["render"]],
         [*extras["dev"]],
         re.findall(r"'([a-z]+(?:\[[a-z]+\])?[<>=][^']*)'", questions()["starter_packages"]["default"]),
+        re.findall(r"'([a-z0-9-]+[<>=][^']*)'", questions()["starter_test_packages"]["default"]),
         [*set(re.findall(r"\"([a-z-]+>=\d[^\"]*)\"", dockerfile))],
     ]
     documented = [[row[0] + row[1].strip("`") for row in table] for table in tables(DOCS / "explanation" / "dependencies.md")]
