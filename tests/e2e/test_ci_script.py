@@ -1,0 +1,185 @@
+"""scripts/ci: the run of the pipelines on a developer's machine, for every stack, and for projects with tests of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.e2e.conftest import MakeStack
+from tests.e2e.pipelines import change, images_of
+from tests.e2e.stack import Stack, leftovers, wait_for
+from tests.support import git
+
+
+def run(stack: Stack, *steps: str, check: bool = True, **environment: str) -> str:
+    """Run scripts/ci and return all that it printed."""
+    command = ["scripts/ci", *steps]
+    env = {**os.environ, **environment}
+    result = subprocess.run(command, cwd=stack.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert (result.returncode == 0) == check, result.stdout
+    return result.stdout
+
+
+def outcome(report: Path) -> tuple[int, int]:
+    """Return how many tests a JUnit report tells of, and how many of them did not pass."""
+    suite = next(ElementTree.parse(report).getroot().iter("testsuite"))
+    return int(suite.attrib["tests"]), sum(int(suite.attrib[name]) for name in ("failures", "errors", "skipped"))
+
+
+def nothing_is_left(stack: Stack) -> bool:
+    return leftovers(stack.slug) == images_of(stack.slug) == []
+
+
+STACKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "minimal": ({"web_framework": "stdlib"}, {"": 2}),
+    "full-flask": ({"stack": "full", "web_framework": "flask", "postgres_version": "15", "redis_version": "7"}, {"": 4}),
+    "full-valkey-3.11": ({"stack": "full", "redis_version": "valkey-8", "python_version": "3.11"}, {"": 4}),
+    "full-shared": ({"stack": "full", "isolation": "shared"}, {"": 4}),
+    "hybrid": ({"stack": "hybrid"}, {"": 4}),
+    "mcp": ({"stack": "mcp", "services": ["postgres", "redis"]}, {"": 5}),
+    "mcp-alone": ({"stack": "mcp", "services": []}, {"": 3}),
+    "mcp-multi": ({"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"]}, {"-tasks": 4, "-my-docs": 4}),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_starters_tests_pass_and_nothing_is_left(name: str, make_stack: MakeStack) -> None:
+    answers, expected = STACKS[name]
+    stack = make_stack({"ci": ["github", "gitlab"], "package_name": "läden", **answers})
+    # What is set for this machine reaches no test, and is no reason to stop.
+    (stack.folder / ".env.local").write_text("DATABASE_URL=postgresql://nobody@nowhere/x\nPOSTGRES_PASSWORD=mine\n")
+    run(stack)
+    reports = stack.folder / "test-reports"
+    assert {report.name: outcome(report) for report in reports.glob("junit*.xml")} == {
+        f"junit{suffix}.xml": (count, 0) for suffix, count in expected.items()
+    }
+    for suffix in expected:
+        sources = [node.text or "" for node in ElementTree.parse(reports / f"coverage{suffix}.xml").iter("source")]
+        assert [Path(source).is_relative_to(stack.folder) for source in sources] == [True], "paths are this machine's"
+    assert nothing_is_left(stack)
+    assert "test-reports" not in git(stack.folder, "status", "--porcelain")
+
+
+def test_an_existing_projects_own_tests_are_run(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]}, onto="flask-app")
+    run(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml")[0] >= 1
+    change(next((stack.folder / "tests").glob("test_*.py")), "assert ", "assert not ")
+    assert "1 failed" in run(stack, check=False)
+    assert nothing_is_left(stack)
+
+
+def own_dockerfile(folder: Path) -> None:
+    """Write a project with an image of its own, which knows nothing of tests."""
+    (folder / "app.py").write_text(
+        "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef index():\n    return 'hi'\n"
+    )
+    (folder / "requirements.txt").write_text("flask\n")
+    (folder / "requirements-dev.txt").write_text("-r requirements.txt\npytest-mock\n")
+    (folder / "Dockerfile").write_text(
+        "FROM python:3.13-slim\nWORKDIR /srv\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\n"
+        'USER 1000\nENTRYPOINT ["flask"]\nCMD ["run", "--host", "0.0.0.0", "--port", "8000"]\n'
+    )
+    (folder / "test_app.py").write_text(
+        "import os\n\nimport app\n\n\ndef test_index(mocker):\n    assert app.app.test_client().get('/').text == 'hi'\n"
+        "    assert os.environ['TESTING'] == 'true'\n"
+    )
+
+
+def test_tests_run_in_an_image_of_the_projects_own(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["gitlab"]}, write=own_dockerfile)
+    run(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
+    assert nothing_is_left(stack)
+
+
+def with_migrations(folder: Path) -> None:
+    """Write a project whose app and tests need a table that a migration makes."""
+    (folder / "shop").mkdir()
+    (folder / "shop/__init__.py").write_text("")
+    (folder / "shop/server.py").write_text(
+        "import os\n\nimport psycopg\nfrom flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/health')\ndef health():\n"
+        "    with psycopg.connect(os.environ['DATABASE_URL']) as connection:\n"
+        "        return {'books': connection.execute('SELECT count(*) FROM book').fetchone()[0]}\n"
+    )
+    (folder / "shop/migrate.py").write_text(
+        "import os\n\nimport psycopg\n\nwith psycopg.connect(os.environ['DATABASE_URL']) as connection:\n"
+        "    connection.execute('CREATE TABLE book (title text)')\n"
+    )
+    (folder / "requirements.txt").write_text("flask\ngunicorn\npsycopg[binary]\n")
+    (folder / "tests").mkdir()
+    (folder / "tests/test_shop.py").write_text(
+        "from shop.server import app\n\n\ndef test_the_table_is_there():\n"
+        "    assert app.test_client().get('/health').json == {'books': 0}\n"
+    )
+
+
+@pytest.mark.parametrize("stack_name", ["full", "hybrid"])
+def test_the_database_is_migrated_before_anybody_needs_it(stack_name: str, make_stack: MakeStack) -> None:
+    stack = make_stack({"stack": stack_name, "ci": ["github"]}, write=with_migrations)
+    run(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
+    (stack.folder / "shop/migrate.py").write_text("raise SystemExit('no such column')\n")
+    assert "no such column" in run(stack, check=False), "the log says why"
+    assert nothing_is_left(stack)
+
+
+@pytest.mark.parametrize("onto", ["plain-script"])
+def test_a_project_without_tests_is_red_and_told_what_to_do(onto: str, make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]}, onto=onto)
+    assert "scripts/ci: there are no tests: write some in tests/" in run(stack, check=False)
+    assert nothing_is_left(stack)
+
+
+def test_two_runs_at_once_keep_apart_and_beside_development(make_stack: MakeStack) -> None:
+    stack = make_stack({"stack": "full", "ci": ["github"], "services": ["postgres"]})
+    stack.up()
+    stack.sql("CREATE TABLE mine (id int)")
+    run(stack, "build", JOB_ID="1")
+    run(stack, "build", JOB_ID="2")
+    run(stack, "start", JOB_ID="1")
+    run(stack, "start", JOB_ID="2")
+    run(stack, "test", JOB_ID="1")
+    run(stack, "clean", JOB_ID="1")
+    run(stack, "test", JOB_ID="2")
+    run(stack, "clean", JOB_ID="2")
+    assert not [entry for entry in leftovers(stack.slug) if "-test" in entry]
+    assert stack.get_json("/health") == {"status": "ok"}
+    assert stack.sql("SELECT count(*) FROM mine") == "0"
+
+
+def test_services_for_tests_can_be_added(make_stack: MakeStack) -> None:
+    stack = make_stack({"stack": "full", "ci": ["github"], "services": ["redis"]})
+    (stack.folder / "docker-compose.test.override.yml").write_text(
+        "services:\n  other:\n    image: redis:8-alpine\n  tests:\n    environment: {OTHER_URL: 'redis://other:6379/0'}\n"
+    )
+    (stack.folder / "tests/test_other.py").write_text(
+        "import os\n\nimport redis\n\n\ndef test_other():\n    assert redis.from_url(os.environ['OTHER_URL']).ping()\n"
+    )
+    run(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml") == (4, 0)
+    assert nothing_is_left(stack)
+
+
+def test_a_run_that_is_interrupted_cleans_up(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]})
+    (stack.folder / "tests/test_slow.py").write_text("import time\n\n\ndef test_slow():\n    time.sleep(600)\n")
+    process = subprocess.Popen(
+        ["scripts/ci"], cwd=stack.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    name = f"{stack.slug}-test-tests"
+    wait_for(lambda: stack.run("docker", "ps", "--quiet", "--filter", f"name=^{name}$").stdout.strip() or None)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 130
+    assert nothing_is_left(stack)
+
+
+def test_an_unknown_step_is_refused(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]})
+    assert "tests is no step; give one of build, start, test, logs and clean" in run(stack, "tests", check=False)

@@ -1,0 +1,76 @@
+"""The GitHub workflow, run by nektos act as it is rendered; foreign actions only say that they were called."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import MakeStack
+from tests.e2e.github import actions_run, run_workflow, steps_run
+from tests.e2e.pipelines import BREAKAGES, Breakage, commit_broken, images_of
+from tests.e2e.stack import Stack, leftovers
+from tests.support import Done, commit_all, preset
+
+
+@pytest.fixture
+def stack(make_stack: MakeStack) -> Stack:
+    stack = make_stack(preset("08-github-actions"))
+    commit_all(stack.folder, "Render the set-up")
+    return stack
+
+
+def cleaned_up(stack: Stack, result: Done) -> bool:
+    """Whether the last of scripts/ci's steps was run, and nothing is left of the others."""
+    return steps_run(result)["Clean up"] == "Success" and leftovers(stack.slug) == images_of(stack.slug) == []
+
+
+def test_the_workflow_is_green_as_it_is_rendered(stack: Stack) -> None:
+    # The reports are gone with the workspace: what would upload them looks at them.
+    look = "cat test-reports/junit.xml; grep -o '<source>.*' test-reports/coverage.xml; ls -l test-reports"
+    result = run_workflow(stack.folder, actions={"actions/upload-artifact": look})
+    assert result.returncode == 0, result.stdout
+    steps = steps_run(result)
+    assert {*steps.values()} == {"Success"}
+    own = ["Build", "Start the services", "Test", "Clean up"]
+    assert [name for name in steps if name in {*own, "Keep the logs"}] == own
+    assert 'tests="4"' in result.stdout
+    assert "/hostexecutor/src/" in result.stdout, "the paths in the report are the runner's"
+    called = [name for name, _ in actions_run(result)]
+    assert called == ["docker/setup-buildx-action", "docker/bake-action", "actions/upload-artifact"]
+    assert cleaned_up(stack, result)
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES.values(), ids=BREAKAGES)
+def test_the_workflow_is_red_and_cleans_up_after(breakage: Breakage, stack: Stack) -> None:
+    commit_broken(stack.folder, breakage)
+    result = run_workflow(stack.folder, actions={"actions/upload-artifact": "cat test-reports/logs.txt"})
+    assert result.returncode != 0
+    assert breakage.says in result.stdout
+    steps = steps_run(result)
+    failed = {"build": "Build", "start": "Start the services", "test": "Test"}[breakage.step]
+    assert [name for name, outcome in steps.items() if outcome == "Failure"] == [failed]
+    assert steps["Keep the logs"] == "Success"
+    assert "actions/upload-artifact" in dict(actions_run(result)), "the logs are kept"
+    assert cleaned_up(stack, result)
+
+
+def test_coverage_is_uploaded_only_where_a_token_is_set_and_no_step_sees_it(stack: Stack) -> None:
+    result = run_workflow(stack.folder, event="pull_request", secrets={"CODECOV_TOKEN": "very-secret"})
+    assert result.returncode == 0, result.stdout
+    assert dict(actions_run(result))["codecov/codecov-action"]["directory"] == "test-reports"
+    assert "very-secret" not in result.stdout
+
+
+def test_what_the_cache_step_has_built_is_not_built_again(stack: Stack) -> None:
+    # In the action's place what it does: it builds the same targets, and tags them as its inputs say.
+    bake = """
+        set --
+        for option in $(printf %s "$INPUTS" | python3 -c 'import json, sys; print(json.load(sys.stdin)["set"])' | grep tags=); do
+          set -- "$@" --set "$option"
+        done
+        docker buildx bake -f docker-compose.yml -f docker-compose.test.yml "$@" app tests
+        docker image ls --quiet "$(printf %s "$INPUTS" | grep -o 'app.tags=[a-z0-9-]*' | cut -d = -f 2)" | sed 's/^/baked: /'
+    """
+    # A stand-in has no outputs, so the step that builds what is missing runs too, and finds nothing to do.
+    result = run_workflow(stack.folder, actions={"docker/bake-action": bake})
+    assert result.returncode == 0, result.stdout
+    assert cleaned_up(stack, result)
