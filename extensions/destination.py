@@ -38,13 +38,14 @@ ANSWERS_FILE_BESIDE_ANOTHER = ".copier-answers.chora-compose.yml"
 # Saved for every stack: an answers file that holds them all is ours.
 OUR_KEYS = frozenset({"project_slug", "stack", "keep_files", "generated_on"})
 
+PIPELINES = {"github": ".github/workflows/test.yml", "gitlab": ".gitlab-ci.yml"}
 # In the first lines of each file that is the template's.
 MARKER = "Managed by chora-compose-template"
 # Every file that this or a later version of the template may write; one that exists at adoption stays the user's.
 TEMPLATE_FILES = (
     *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml"),
     *("Dockerfile", ".dockerignore", "COMPOSE.md", ".env.defaults", ".env.services", ".env.test"),
-    *(".env.production.example", ".gitlab-ci.yml", ".github/workflows/test.yml", ".github/dependabot.yml"),
+    *(".env.production.example", *PIPELINES.values(), ".github/dependabot.yml"),
     *("pyproject.toml", ".pre-commit-config.yaml", ".vscode/launch.json", ".run/app.run.xml"),
     *("scripts/mcp-stdio", "scripts/databases.sql", "scripts/projects", ".env.services.gateway", "workflows/call-a-tool.json"),
     *("nginx/nginx.conf", "nginx/default.conf.template", "nginx/Dockerfile"),
@@ -1307,10 +1308,21 @@ def server_folders(root: Path) -> list[str]:
         return []
 
 
-def users_own(root: Path, names: list[str], kept: list[str]) -> list[str]:
-    """Return those of the template's files that somebody else has written, and that are not on the list of what is kept."""
-    there = (name for name in names if name not in kept and os.path.lexists(root / name))
-    return [name for name in there if MARKER not in "".join(read(root / name).splitlines(keepends=True)[:3])]
+def pipelines_error(root: Path, pipelines: list[str], kept: list[str]) -> str:
+    """Say in one sentence which file of somebody else's a pipeline would replace; empty where there is none.
+
+    Args:
+        root: the project.
+        pipelines: the answer, of `github` and `gitlab`.
+        kept: the files that no rendering touches.
+    """
+    names = [file for pipeline, file in PIPELINES.items() if pipeline in pipelines]
+    for name in [*names, "docker-compose.test.yml", "scripts/ci"] if pipelines else []:
+        there = name not in kept and os.path.lexists(root / name)
+        if there and MARKER not in "".join(read(root / name).splitlines(keepends=True)[:3]):
+            keep = json.dumps([*kept, name])
+            return f"{name} is yours, and the pipeline would replace it: rename it, or keep it with -d 'keep_files={keep}'."
+    return ""
 
 
 class DestinationExtension(Extension):
@@ -1324,6 +1336,8 @@ class DestinationExtension(Extension):
         environment.globals["use_own_answers_only"] = pass_context(lambda context: use_own_answers_only(root_of(context)))
         environment.globals["server_folders"] = pass_context(lambda context: server_folders(root_of(context)))
         environment.globals["exists"] = pass_context(lambda context, name: os.path.lexists(root_of(context) / name))
-        environment.globals["users_own"] = pass_context(lambda context, names, kept: users_own(root_of(context), names, kept))
+        environment.globals["pipelines_error"] = pass_context(
+            lambda context, pipelines: pipelines_error(root_of(context), pipelines, context["keep_files"])
+        )
         environment.globals["newest_python"] = python_version
         environment.filters["gitignore_escape"] = gitignore_escape

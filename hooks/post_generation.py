@@ -21,13 +21,12 @@ from plumbum import CommandNotFound, ProcessExecutionError, local
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "includes"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "extensions"))
 import environments
-from destination import Destination
+from destination import PIPELINES, Destination
 
 MINIMUM_COMPOSE = (2, 24, 4)
 COMPOSE = f"Docker Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer"
 BEGIN = "# >>> chora-compose-template: these lines are its own, keep yours outside them"
 END = "# <<< chora-compose-template"
-PIPELINES = {"github": ".github/workflows/test.yml", "gitlab": ".gitlab-ci.yml"}
 # Compose reads the first of these that exists, and docker-compose.yml after them.
 PREFERRED = ("compose.yaml", "compose.yml", "docker-compose.yaml")
 

@@ -249,6 +249,13 @@ class Matrix:
         self.defaults = questions.resolve({})
         self.reads = {name: self._read_by(*self._conditions(name)) - {name} for name in questions.all}
         self.deciding = self._deciding()
+        # What the computed ones among them are computed from, and to: most answers give the same.
+        self.computed_from = {
+            name: sorted(self._read_by(question.get("default"), question.get("type")))
+            for name, question in questions.all.items()
+            if name in self.deciding
+        }
+        self.computed: dict[str, Any] = {}
         self.worlds = self._worlds()
 
     def _conditions(self, name: str) -> list[object]:
@@ -279,9 +286,12 @@ class Matrix:
         """Return what conditions read, given some answers: these, and what the others are computed to."""
         known = {**self.defaults, **answers}
         # In the order of the questions, because one may read another.
-        for name in self.questions.all:
-            if name in self.deciding and name not in answers:
-                known[name] = self.questions.default(name, known)
+        for name, read in self.computed_from.items():
+            if name not in answers:
+                key = repr((name, [known[other] for other in read]))
+                if key not in self.computed:
+                    self.computed[key] = self.questions.default(name, known)
+                known[name] = self.computed[key]
         return known
 
     def _worlds(self) -> list[World]:
