@@ -32,13 +32,13 @@ def words(command: str) -> list[str]:
     return shlex.split(command)
 
 
-def command_error(command: str, name: str = "app_command", example: str = "python -m my_app.server") -> str:
+def command_error(command: str, name: str = "app_command", does: str = "starts the app, like python -m my_app.server") -> str:
     """Say in one sentence what is wrong with a command; empty for a good one.
 
     Args:
         command: the answer.
         name: the question.
-        example: a good answer.
+        does: what the command does, with an example.
     """
     if not command.isprintable():
         return f"{name} must be one line of text."
@@ -47,8 +47,16 @@ def command_error(command: str, name: str = "app_command", example: str = "pytho
     except ValueError:
         return f"{name} {command!r} has a quotation mark that is not closed."
     if not parts or not parts[0]:
-        return f"{name} is empty: give a command, like {example}."
+        return f"{name} is empty: give the command that {does}."
     return ""
+
+
+def are_words(value: object) -> bool:
+    """Tell whether a value is a list of words that stand as they are in a Dockerfile, in a shell's double quotes and in YAML."""
+    return isinstance(value, list) and all(
+        isinstance(word, str) and word.strip() == word != "" and word.isprintable() and not set('"$`\\') & set(word)
+        for word in value
+    )
 
 
 def exec_form(command: str) -> str:
@@ -162,7 +170,8 @@ def with_reports(command: str, folder: str, source: str, suffix: str = "") -> li
     if runs_pytest(command):
         measured = f"--cov={source}" if source else "--cov"
         return [*parts, measured, "--cov-report=term", f"--cov-report=xml:{coverage}", f"--junitxml={junit}"]
-    if parts[0] not in PYTHONS:
+    # Options of Python's own are none of coverage's.
+    if parts[0] not in PYTHONS or (parts[1:] and parts[1].startswith("-") and parts[1] != "-m"):
         return parts
     option = [] if not source else [f"--source={source}"]
     run = shlex.join(["coverage", "run", *option, *parts[1:]])
@@ -239,7 +248,7 @@ def xml_attribute(text: str) -> str:
 
 
 class CommandsExtension(Extension):
-    """Filters that write commands, JSON and XML; globals `command_error`, `install_commands` and `test_install_commands`."""
+    """Filters that write commands, JSON and XML; globals for questions about commands."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -261,4 +270,5 @@ class CommandsExtension(Extension):
         environment.filters["xml_attribute"] = xml_attribute
         environment.globals["install_commands"] = install_commands
         environment.globals["test_install_commands"] = test_install_commands
+        environment.globals["are_words"] = are_words
         environment.globals["command_error"] = command_error

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 FULL: dict[str, object] = {"stack": "full"}
 MULTI: dict[str, object] = {"stack": "mcp-multi"}
+CI: dict[str, object] = {"ci": ["github"]}
+NO_WORDS = "test_requirements must be a list of arguments for uv pip install, such as ['-r requirements-dev.txt'], without any of"
+NO_PATHS = "test_sources must be a list of paths, such as [requirements-dev.txt], without any of"
 NO_LIST = "mcp_servers must be a list of names, such as [tasks, docs]"
 
 # Answers as with `-d`, and the words that the one sentence holds.
@@ -95,4 +98,31 @@ CASES: dict[str, tuple[Mapping[str, object], str]] = {
     },
     "keep-files-text": ({"keep_files": "Dockerfile"}, "keep_files must be a list"),
     "keep-files-numbers": ({"keep_files": [1]}, "keep_files must be a list"),
+    "unknown-pipeline": ({"ci": ["jenkins"]}, "Invalid choice for 'ci': 'jenkins' is not in ['github', 'gitlab']"),
+    "pipelines-text": ({"ci": "github"}, "Not a YAML list: 'github'"),
+    "unknown-extra": ({"extras": ["renovate"]}, "Invalid choice for 'extras': 'renovate' is not in ['dependabot']"),
+    "test-command-empty": (
+        CI | {"test_command": ""},
+        "test_command is empty: give the command that runs the tests, like pytest tests.",
+    ),
+    "test-command-blank": (CI | {"test_command": "  "}, "test_command is empty: give the command that runs the tests, like"),
+    "test-command-open-quote": (CI | {"test_command": "pytest -k 'a"}, "has a quotation mark that is not closed."),
+    "test-command-of-two-lines": (CI | {"test_command": "pytest\nrm"}, "test_command must be one line of text."),
+    "test-requirements-text": (CI | {"test_requirements": "pytest"}, NO_WORDS),
+    "test-requirements-table": (CI | {"test_requirements": {"pytest": "9"}}, NO_WORDS),
+    "test-requirements-number": (CI | {"test_requirements": [1]}, NO_WORDS),
+    "test-requirements-two-lines": (CI | {"test_requirements": ["a\nb"]}, NO_WORDS),
+    "test-requirements-quotes": (CI | {"test_requirements": ['a; python_version < "3.12"']}, NO_WORDS),
+    "test-requirements-empty": (CI | {"test_requirements": [""]}, NO_WORDS),
+    "test-sources-text": (CI | {"test_sources": "requirements.txt"}, NO_PATHS),
+    "test-sources-truth-value": (CI | {"test_sources": [True]}, NO_PATHS),
+    "test-sources-variable": (CI | {"test_sources": ["$HOME"]}, NO_PATHS),
+    "test-target-two-lines": (
+        CI | {"test_target": "a\nb"},
+        "test_target must be the name of a stage in the Dockerfile, such as test",
+    ),
+    "test-target-yaml": (
+        CI | {"test_target": "a: b #c"},
+        "test_target must be the name of a stage in the Dockerfile, such as test",
+    ),
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.bad_input.cases import CASES
+from tests.render.checks import ComposeLoader
 from tests.support import existing_project, files, render, run_copier
 
 
@@ -71,3 +74,16 @@ def test_a_command_line_whose_servers_are_no_names_is_refused(servers: str, temp
     assert done.returncode == 1
     assert "mcp_servers must be a list of names, such as [tasks, docs]" in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["pytest", "python manage.py test"])
+def test_what_coverage_is_of_is_one_word_whatever_it_holds(command: str, template: Path, tmp_path: Path) -> None:
+    source = "a: 'b' \"c\" #\n- $d"
+    answers = {"ci": ["github"], "test_command": command, "coverage_source": source}
+
+    text = (render(template, tmp_path / "new", answers) / "docker-compose.test.yml").read_text()
+
+    words = yaml.load(text, ComposeLoader)["services"]["tests"]["command"]
+    escaped = source.replace("$", "$$")
+    option = f"--cov={escaped}" if command == "pytest" else shlex.quote(f"--source={escaped}")
+    assert option in (words if command == "pytest" else words[2])

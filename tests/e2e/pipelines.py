@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
+from tests.e2e.stack import Stack
 from tests.support import commit_all
 
 
@@ -66,3 +69,18 @@ def images_of(slug: str) -> list[str]:
     """Return the tags of the images that are there of a project's tests."""
     command = ["docker", "image", "ls", "--filter", f"reference={slug}-test*", "--format", "{{json .Repository}}"]
     return [json.loads(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()]
+
+
+def run_ci(stack: Stack, *steps: str, check: bool = True, **environment: str) -> str:
+    """Run scripts/ci and return all that it printed."""
+    command = ["scripts/ci", *steps]
+    env = {**os.environ, **environment}
+    result = subprocess.run(command, cwd=stack.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert (result.returncode == 0) == check, result.stdout
+    return result.stdout
+
+
+def outcome(report: Path) -> tuple[int, int]:
+    """Return how many tests a JUnit report tells of, and how many of them did not pass."""
+    suite = next(ElementTree.parse(report).getroot().iter("testsuite"))
+    return int(suite.attrib["tests"]), sum(int(suite.attrib[name]) for name in ("failures", "errors", "skipped"))

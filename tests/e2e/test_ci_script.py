@@ -12,24 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.e2e.conftest import MakeStack
-from tests.e2e.pipelines import change, images_of
+from tests.e2e.pipelines import change, images_of, outcome, run_ci
 from tests.e2e.stack import Stack, leftovers, wait_for
 from tests.support import git
-
-
-def run(stack: Stack, *steps: str, check: bool = True, **environment: str) -> str:
-    """Run scripts/ci and return all that it printed."""
-    command = ["scripts/ci", *steps]
-    env = {**os.environ, **environment}
-    result = subprocess.run(command, cwd=stack.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert (result.returncode == 0) == check, result.stdout
-    return result.stdout
-
-
-def outcome(report: Path) -> tuple[int, int]:
-    """Return how many tests a JUnit report tells of, and how many of them did not pass."""
-    suite = next(ElementTree.parse(report).getroot().iter("testsuite"))
-    return int(suite.attrib["tests"]), sum(int(suite.attrib[name]) for name in ("failures", "errors", "skipped"))
 
 
 def nothing_is_left(stack: Stack) -> bool:
@@ -54,7 +39,7 @@ def test_the_starters_tests_pass_and_nothing_is_left(name: str, make_stack: Make
     stack = make_stack({"ci": ["github", "gitlab"], "package_name": "läden", **answers})
     # What is set for this machine reaches no test, and is no reason to stop.
     (stack.folder / ".env.local").write_text("DATABASE_URL=postgresql://nobody@nowhere/x\nPOSTGRES_PASSWORD=mine\n")
-    run(stack)
+    run_ci(stack)
     reports = stack.folder / "test-reports"
     assert {report.name: outcome(report) for report in reports.glob("junit*.xml")} == {
         f"junit{suffix}.xml": (count, 0) for suffix, count in expected.items()
@@ -68,10 +53,10 @@ def test_the_starters_tests_pass_and_nothing_is_left(name: str, make_stack: Make
 
 def test_an_existing_projects_own_tests_are_run(make_stack: MakeStack) -> None:
     stack = make_stack({"ci": ["github"]}, onto="flask-app")
-    run(stack)
+    run_ci(stack)
     assert outcome(stack.folder / "test-reports/junit.xml")[0] >= 1
     change(next((stack.folder / "tests").glob("test_*.py")), "assert ", "assert not ")
-    assert "1 failed" in run(stack, check=False)
+    assert "1 failed" in run_ci(stack, check=False)
     assert nothing_is_left(stack)
 
 
@@ -94,7 +79,7 @@ def own_dockerfile(folder: Path) -> None:
 
 def test_tests_run_in_an_image_of_the_projects_own(make_stack: MakeStack) -> None:
     stack = make_stack({"ci": ["gitlab"]}, write=own_dockerfile)
-    run(stack)
+    run_ci(stack)
     assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
     assert nothing_is_left(stack)
 
@@ -123,17 +108,17 @@ def with_migrations(folder: Path) -> None:
 @pytest.mark.parametrize("stack_name", ["full", "hybrid"])
 def test_the_database_is_migrated_before_anybody_needs_it(stack_name: str, make_stack: MakeStack) -> None:
     stack = make_stack({"stack": stack_name, "ci": ["github"]}, write=with_migrations)
-    run(stack)
+    run_ci(stack)
     assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
     (stack.folder / "shop/migrate.py").write_text("raise SystemExit('no such column')\n")
-    assert "no such column" in run(stack, check=False), "the log says why"
+    assert "no such column" in run_ci(stack, check=False), "the log says why"
     assert nothing_is_left(stack)
 
 
 @pytest.mark.parametrize("onto", ["plain-script"])
 def test_a_project_without_tests_is_red_and_told_what_to_do(onto: str, make_stack: MakeStack) -> None:
     stack = make_stack({"ci": ["github"]}, onto=onto)
-    assert "scripts/ci: there are no tests: write some in tests/" in run(stack, check=False)
+    assert "scripts/ci: there are no tests: write some in tests/" in run_ci(stack, check=False)
     assert nothing_is_left(stack)
 
 
@@ -141,14 +126,14 @@ def test_two_runs_at_once_keep_apart_and_beside_development(make_stack: MakeStac
     stack = make_stack({"stack": "full", "ci": ["github"], "services": ["postgres"]})
     stack.up()
     stack.sql("CREATE TABLE mine (id int)")
-    run(stack, "build", JOB_ID="1")
-    run(stack, "build", JOB_ID="2")
-    run(stack, "start", JOB_ID="1")
-    run(stack, "start", JOB_ID="2")
-    run(stack, "test", JOB_ID="1")
-    run(stack, "clean", JOB_ID="1")
-    run(stack, "test", JOB_ID="2")
-    run(stack, "clean", JOB_ID="2")
+    run_ci(stack, "build", JOB_ID="1")
+    run_ci(stack, "build", JOB_ID="2")
+    run_ci(stack, "start", JOB_ID="1")
+    run_ci(stack, "start", JOB_ID="2")
+    run_ci(stack, "test", JOB_ID="1")
+    run_ci(stack, "clean", JOB_ID="1")
+    run_ci(stack, "test", JOB_ID="2")
+    run_ci(stack, "clean", JOB_ID="2")
     assert not [entry for entry in leftovers(stack.slug) if "-test" in entry]
     assert stack.get_json("/health") == {"status": "ok"}
     assert stack.sql("SELECT count(*) FROM mine") == "0"
@@ -162,7 +147,7 @@ def test_services_for_tests_can_be_added(make_stack: MakeStack) -> None:
     (stack.folder / "tests/test_other.py").write_text(
         "import os\n\nimport redis\n\n\ndef test_other():\n    assert redis.from_url(os.environ['OTHER_URL']).ping()\n"
     )
-    run(stack)
+    run_ci(stack)
     assert outcome(stack.folder / "test-reports/junit.xml") == (4, 0)
     assert nothing_is_left(stack)
 
@@ -182,4 +167,4 @@ def test_a_run_that_is_interrupted_cleans_up(make_stack: MakeStack) -> None:
 
 def test_an_unknown_step_is_refused(make_stack: MakeStack) -> None:
     stack = make_stack({"ci": ["github"]})
-    assert "tests is no step; give one of build, start, test, logs and clean" in run(stack, "tests", check=False)
+    assert "tests is no step; give one of build, start, test, logs and clean" in run_ci(stack, "tests", check=False)

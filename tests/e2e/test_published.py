@@ -13,6 +13,7 @@ from mcp import ClientSession
 
 from tests.e2e.clients import CLIENT_FILES, INITIALIZE, process, receive, send, servers, sessions_left, use
 from tests.e2e.conftest import MakeStack
+from tests.e2e.pipelines import outcome, run_ci
 from tests.e2e.stack import Stack, wait_for
 from tests.support import files, git, preset
 
@@ -65,6 +66,19 @@ def test_a_published_project_is_adopted_and_answers(
     status, text = stack.get(page)
     assert status == 200
     assert content in text
+
+
+def test_a_published_projects_own_tests_pass_in_its_pipeline(make_stack: MakeStack) -> None:
+    before: dict[str, bytes] = {}
+
+    def write(folder: Path) -> None:
+        unpack("httpbin==0.10.4", folder)
+        before.update(files(folder))
+
+    stack = make_stack(preset("01-minimal") | {"ci": ["github", "gitlab"]}, write=write)
+    run_ci(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml") == (70, 0)
+    assert kept(stack, before) == before, "no file of the project's own is changed"
 
 
 @pytest.mark.parametrize(

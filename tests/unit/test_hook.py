@@ -131,6 +131,32 @@ def test_plain_minimal_hides_nothing(tmp_path: Path) -> None:
     assert hook.ignored({"stack": "minimal"}, tmp_path) == []
 
 
+@pytest.mark.parametrize("name", [*ANSWERS, "minimal"])
+@pytest.mark.parametrize("mine", ["", ".env*\n"])
+def test_with_a_pipeline_git_shows_the_tests_environment_and_hides_their_reports(name: str, mine: str, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    answers = ANSWERS.get(name, {"stack": name}) | {"ci": ["gitlab"]}
+    (tmp_path / ".gitignore").write_text(hook.with_block(mine, hook.ignored(answers, tmp_path)))
+    asked = [".env.test", "test-reports/junit.xml", "src/test-reports/junit.xml", "docker-compose.test.yml"]
+    said = subprocess.run(["git", "check-ignore", *asked], cwd=tmp_path, capture_output=True, text=True)
+    assert said.stdout.split() == ["test-reports/junit.xml"]
+
+
+def test_plain_minimal_with_a_pipeline_hides_the_reports_alone(tmp_path: Path) -> None:
+    answers = {"stack": "minimal", "ci": ["github"]}
+    assert hook.ignored(answers, tmp_path) == ["!.env.test", "/test-reports/"]
+    assert hook.ignored(answers | {"branch_environments": True}, tmp_path) == [".env", "!.env.test", "/test-reports/"]
+
+
+@pytest.mark.parametrize("name", [*ANSWERS, "minimal"])
+def test_reports_stay_hidden_while_they_are_there(name: str, tmp_path: Path) -> None:
+    answers = ANSWERS.get(name, {"stack": name}) | {"ci": []}
+    assert "/test-reports/" not in hook.ignored(answers, tmp_path)
+    (tmp_path / "test-reports").mkdir()
+    assert "/test-reports/" in hook.ignored(answers, tmp_path)
+    assert "!.env.test" not in hook.ignored(answers, tmp_path)
+
+
 def test_what_an_earlier_answer_has_made_stays_hidden_while_it_is_there(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "claude_desktop_config.json").touch()
@@ -298,4 +324,99 @@ def test_a_server_that_is_there_is_passed_over(own_app: bool, tmp_path: Path, ca
     (tmp_path / "src" / "shop" / "server.py").touch()
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["mcp[cli]>=1.6"]\n')
     hook.check_server(tmp_path, OWN | {"app_command": "python -m shop.server", "own_app": own_app}, "copier update --trust")
+    assert notes(capsys) == []
+
+
+# Tests and pipelines
+
+TEST = "def test_it(): pass\n"
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(TEST)
+
+
+def test_a_pipeline_without_tests_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "shop.py", "examples/test_it.py", "node_modules/x/test_it.py")
+    hook.check_tests(tmp_path, {"stack": "full", "ci": ["github"], "test_command": "pytest"})
+    assert notes(capsys) == ["Note: this project has no tests yet, and the pipeline fails until tests/ holds some."]
+
+
+@pytest.mark.parametrize("name", ["tests/test_it.py", "test_it.py", "src/shop/tests/test_it.py", "tests/unit/it_test.py"])
+def test_a_pipeline_with_tests_is_passed_over(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, name)
+    hook.check_tests(tmp_path, {"stack": "full", "ci": ["github"], "test_command": "pytest"})
+    assert notes(capsys) == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"ci": ["github"], "test_command": "make check"},
+        {"ci": ["github"], "test_command": "pytest specs"},
+        {"ci": [], "test_command": "pytest"},
+        {},
+    ],
+    ids=["another-program", "other-arguments", "no-pipeline", "older-answers"],
+)
+def test_nothing_is_said_of_tests_where_none_are_looked_for(
+    answers: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.check_tests(tmp_path, {"stack": "full"} | answers)
+    assert notes(capsys) == []
+
+
+def test_each_server_without_tests_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Tests elsewhere are no server's.
+    write(tmp_path, "tests/test_it.py", "servers/tasks/tests/test_it.py", "servers/my-docs/server.py", "servers/old/server.py")
+    hook.check_tests(tmp_path, MULTI | {"ci": ["gitlab"]})
+    assert notes(capsys) == [
+        "Note: servers/my-docs has no tests yet, and the pipeline fails until servers/my-docs/tests/ holds some."
+    ]
+
+
+UPDATE = "copier update --trust"
+PIPELINE = [".env.test", ".github/workflows/test.yml", ".gitlab-ci.yml", "docker-compose.test.yml", "scripts/ci"]
+
+
+@pytest.mark.parametrize(
+    ("ci", "named"),
+    [
+        ([], []),
+        (["github"], ["docker-compose.test.yml", ".env.test", "scripts/ci", ".github/workflows/test.yml"]),
+        (["gitlab"], ["docker-compose.test.yml", ".env.test", "scripts/ci", ".gitlab-ci.yml"]),
+        (
+            ["github", "gitlab"],
+            ["docker-compose.test.yml", ".env.test", "scripts/ci", ".github/workflows/test.yml", ".gitlab-ci.yml"],
+        ),
+    ],
+    ids=lambda value: "-".join(value) or "none",
+)
+def test_the_files_of_the_chosen_pipelines_that_were_kept_are_named(
+    ci: list[str], named: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.check_kept({"stack": "minimal", "ci": ci, "keep_files": PIPELINE}, UPDATE)
+    assert notes(capsys) == (
+        [f"Note: kept your own {', '.join(named)}. For the template's, rename yours, commit, and `{UPDATE} -d 'keep_files=[]'`."]
+        if named
+        else []
+    )
+
+
+@pytest.mark.parametrize(("ci", "said"), [(["github"], 1), ([], 0)])
+def test_a_compose_file_of_the_users_own_has_to_fit_the_one_of_the_tests(
+    ci: list[str], said: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.check_kept({"stack": "full", "ci": ci, "keep_files": ["docker-compose.yml"]}, UPDATE)
+    *fits, kept = notes(capsys)
+    assert "kept your own docker-compose.yml." in kept
+    assert len(fits) == said
+    for note in fits:
+        assert "docker-compose.test.yml is laid over your docker-compose.yml, which has to have the services" in note
+
+
+def test_nothing_is_said_of_kept_files_where_none_were(capsys: pytest.CaptureFixture[str]) -> None:
+    hook.check_kept({"stack": "full", "ci": ["github"], "keep_files": []}, UPDATE)
     assert notes(capsys) == []
