@@ -56,6 +56,8 @@ def test_the_pipeline_is_green_as_it_is_rendered_and_faster_with_its_cache(stack
     assert "uv pip install -r pyproject.toml" in second.stdout
     assert "Resolved" in first.stdout
     assert "Resolved" not in second.stdout, "nothing is installed again"
+    assert "exporting cache" in first.stdout
+    assert "exporting cache" not in second.stdout, "nor packed again"
     assert around.pushed() == sorted([commit, "latest"]), "only the default branch is pushed"
 
 

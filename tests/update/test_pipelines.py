@@ -21,7 +21,7 @@ STARTERS_TESTS = "tests/test_server.py"
 # What the user changes in the template's files, each far from what an answer changes.
 EDITS = {
     "docker-compose.test.yml": (r"^name: \S+$", r"\g<0>  # mine"),
-    "scripts/ci": (r"--timeout 3$", "--timeout 9"),
+    "scripts/ci": (r"--timeout 0$", "--timeout 9"),
     GITHUB: (r"timeout-minutes: 20$", "timeout-minutes: 25"),
     GITLAB: (r"expire_in: 1 week$", "expire_in: 2 weeks"),
 }
