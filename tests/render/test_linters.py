@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.render.checks import SHELL, is_python
 from tests.render.conftest import Case
+from tests.render.matrix import Answers, Questions, values
 from tests.support import ROOT, need_tool
 
 Select = Callable[[Callable[[str], bool]], list[str]]
@@ -21,11 +23,24 @@ Select = Callable[[Callable[[str], bool]], list[str]]
 YAMLLINT = "{extends: default, rules: {line-length: disable, document-start: disable, truthy: disable}}"
 
 
+def pipelines() -> Iterator[Answers]:
+    """Yield every choice of pipelines with every stack and all services that it offers."""
+    questions = Questions(ROOT)
+    for ci, stack, services in itertools.product(*(values(questions, name) for name in ("ci", "stack", "services"))):
+        answers: Answers = {"ci": ci, "stack": stack, "services": services}
+        known = questions.resolve(answers)
+        asked = all(questions.true(name, "when", known) for name in answers)
+        if ci and asked and not questions.error("services", services, known):
+            yield answers
+        elif ci and not services and questions.true("ci", "when", known) and not questions.true("services", "when", known):
+            yield {"ci": ci, "stack": stack}
+
+
 @pytest.fixture(scope="session")
-def distinct(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distinct(cases: list[Case], rendered: Callable[[Answers], Case], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every distinct file of all cases, as `<number of the first case that has it>/<its path>`."""
     folder, seen = tmp_path_factory.mktemp("distinct"), set()
-    for number, case in enumerate(cases):
+    for number, case in enumerate([*cases, *(rendered(answers) for answers in pipelines())]):
         for path, content in case.files.items():
             if (Path(path).name, content) not in seen:
                 seen.add((Path(path).name, content))
@@ -46,6 +61,11 @@ def select(distinct: Path) -> Select:
         return chosen
 
     return chosen
+
+
+def test_every_pipeline_is_there_with_every_stack_and_services() -> None:
+    found = [(tuple(answers["ci"]), answers["stack"], tuple(answers.get("services", []))) for answers in pipelines()]
+    assert len({*found}) == len(found) == 3 * (1 + 3 + 3 + 4 + 1), "minimal, full, hybrid, mcp, mcp-multi"
 
 
 def is_compose(path: str) -> bool:
