@@ -66,7 +66,7 @@ def exec_form(command: str) -> str:
 
 def compose_form(command: str) -> str:
     """Return a command as a list for a Compose file, where a `$` has to be doubled to stay one."""
-    return compose_list(words(command))
+    return exec_form(command).replace("$", "$$")
 
 
 def compose_list(parts: list[str]) -> str:
