@@ -18,13 +18,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # They use a machine's own ports, or its one shared network.
 MACHINE = {"test_branches.py", "test_projects.py", "test_shared_services.py"}
+# Their tests share what is set up for long.
+TOGETHER = {"test_gitlab.py"}
 
 
 class OneMachine(LoadScopeScheduling):  # type: ignore[misc]
     """Give the tests of those files to one worker; xdist's own groups, `--dist loadgroup`, have no effect with pytest 9."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "machine" if nodeid.split("::")[0].rpartition("/")[2] in MACHINE else nodeid
+        file = nodeid.split("::")[0].rpartition("/")[2]
+        return "machine" if file in MACHINE else file if file in TOGETHER else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneMachine | None:

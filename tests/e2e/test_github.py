@@ -33,7 +33,7 @@ def test_the_workflow_is_green_as_it_is_rendered(stack: Stack) -> None:
     own = ["Build", "Start the services", "Test", "Clean up"]
     assert [name for name in steps if name in {*own, "Keep the logs"}] == own
     assert 'tests="4"' in result.stdout
-    assert "/hostexecutor/src/" in result.stdout, "the paths in the report are the runner's"
+    assert "/hostexecutor</source>" in result.stdout, "the paths in the report are the runner's"
     called = [name for name, _ in actions_run(result)]
     assert called == ["docker/setup-buildx-action", "docker/bake-action", "actions/upload-artifact"]
     assert cleaned_up(stack, result)
