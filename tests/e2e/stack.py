@@ -95,7 +95,8 @@ class Stack:
 
     def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder, with the port variables in the environment."""
-        environment = {**os.environ, **self.ports, **self.environment}
+        # Git refuses to tell root about a folder of somebody else's, unless this machine's settings say otherwise, and Buildx warns.
+        environment = {**os.environ, "BUILDX_GIT_INFO": "false", **self.ports, **self.environment}
         result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, **options)
         assert not check or result.returncode == 0, f"{command} exited with {result.returncode}\n{result.stdout}{result.stderr}"
         return result
