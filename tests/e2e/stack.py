@@ -95,7 +95,7 @@ class Stack:
 
     def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder, with the port variables in the environment."""
-        # Git refuses to tell root about a folder of somebody else's, unless this machine's settings say otherwise, and Buildx warns.
+        # Git tells root nothing about a folder of somebody else, unless this machine is set to, and Buildx warns of that.
         environment = {**os.environ, "BUILDX_GIT_INFO": "false", **self.ports, **self.environment}
         result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, **options)
         assert not check or result.returncode == 0, f"{command} exited with {result.returncode}\n{result.stdout}{result.stderr}"
