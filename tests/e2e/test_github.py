@@ -60,17 +60,19 @@ def test_coverage_is_uploaded_only_where_a_token_is_set_and_no_step_sees_it(stac
     assert "very-secret" not in result.stdout
 
 
-def test_what_the_cache_step_has_built_is_not_built_again(stack: Stack) -> None:
+def test_the_cache_step_gives_images_the_names_that_compose_looks_for(stack: Stack) -> None:
     # In the action's place what it does: it builds the same targets, and tags them as its inputs say.
-    bake = """
+    bake = f"""
         set --
         for option in $(printf %s "$INPUTS" | python3 -c 'import json, sys; print(json.load(sys.stdin)["set"])' | grep tags=); do
           set -- "$@" --set "$option"
         done
-        docker buildx bake -f docker-compose.yml -f docker-compose.test.yml "$@" app tests
-        docker image ls --quiet "$(printf %s "$INPUTS" | grep -o 'app.tags=[a-z0-9-]*' | cut -d = -f 2)" | sed 's/^/baked: /'
+        files="-f docker-compose.yml -f docker-compose.test.yml"
+        docker buildx bake $files "$@" app tests
+        docker compose -p "{stack.slug}-test-$JOB_ID" $files --profile tests create --no-build
+        echo "nothing to build"
     """
-    # A stand-in has no outputs, so the step that builds what is missing runs too, and finds nothing to do.
     result = run_workflow(stack.folder, actions={"docker/bake-action": bake})
     assert result.returncode == 0, result.stdout
+    assert "nothing to build" in result.stdout
     assert cleaned_up(stack, result)
