@@ -48,7 +48,7 @@ TEMPLATE_FILES = (
     *(".env.production.example", *PIPELINES.values(), ".github/dependabot.yml"),
     *("pyproject.toml", ".pre-commit-config.yaml", ".vscode/launch.json", ".run/app.run.xml"),
     *("scripts/mcp-stdio", "scripts/databases.sql", "scripts/projects", ".env.services.gateway", "workflows/call-a-tool.json"),
-    *("nginx/nginx.conf", "nginx/default.conf.template", "nginx/Dockerfile"),
+    *("nginx/nginx.conf.template", "nginx/swarm/replicas.conf", "scripts/production.py", "scripts/production_database.py"),
     *("scripts/setup", "scripts/branch-env", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
     "scripts/ci",
 )
@@ -979,6 +979,11 @@ class Destination:
             except ValueError:  # the shell form
                 return ["/bin/sh", "-c", argument]
         return []
+
+    def image_user(self) -> str:
+        """Return the user that the last stage of an existing Dockerfile names, empty where that is root or nobody."""
+        user = next((argument.strip("\"'") for argument in reversed(self._last_stage("USER"))), "")
+        return "" if user.partition(":")[0] in {"root", "0"} else user
 
     def existing(self) -> list[str]:
         """Return the files that exist and that the template would write, as paths with `/`."""

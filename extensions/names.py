@@ -25,6 +25,12 @@ SERVERS_MAX = 20
 TAKEN = frozenset({"db", "app", "redis", "gateway", "nginx", "localhost", "public", "none", "dev", "template0", "template1"})
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 # What a starter app imports: a package of the same name would hide the library.
+# The distribution project's reference grammar: a registry, which holds a dot or a port or is localhost, and parts of a path.
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_HOST = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(?::[0-9]{1,5})?"
+IMAGE_NAME = rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*"
+IMAGE_NAME_MAX = 255
+
 LIBRARIES = frozenset(
     {"fastapi", "uvicorn", "flask", "gunicorn", "psycopg", "psycopg_binary", "redis", "starlette", "pydantic"}
     | {"anyio", "h11", "click", "jinja2", "werkzeug", "typing_extensions", "pytest", "httpx"}
@@ -128,6 +134,19 @@ def mcp_servers_error(names: object) -> str:
     return ""
 
 
+def image_name_error(name: str) -> str:
+    """Say in one sentence what is wrong with the name of an image; empty for a good one.
+
+    Args:
+        name: the answer; lower-case parts with slashes between them, the first of which may be a registry with a port.
+    """
+    if re.fullmatch(IMAGE_NAME, name) and len(name) <= IMAGE_NAME_MAX:
+        return ""
+    if len(name) <= IMAGE_NAME_MAX and re.fullmatch(rf"{IMAGE_NAME}(:[\w.-]+)?(@[\w:+.-]+)?", name):
+        return f"image_name {name!r} must be without a tag, which scripts/deploy is told: leave out all after its last : or @."
+    return f"image_name {name!r} is no image's name: give one such as registry.example.com/team/app, in lower-case letters."
+
+
 def yaml_text(text: str) -> str:
     """Return a text as YAML, in quotes unless it is a plain name that nobody takes for a number, a truth value or null."""
     # What begins with a digit is left alone: YAML 1.2 has numbers that PyYAML takes for texts.
@@ -165,3 +184,4 @@ class NamesExtension(Extension):
         environment.globals["package_name_error"] = package_name_error
         environment.globals["mcp_package_error"] = mcp_package_error
         environment.globals["mcp_servers_error"] = mcp_servers_error
+        environment.globals["image_name_error"] = image_name_error

@@ -37,6 +37,15 @@ CASES: dict[str, tuple[Mapping[str, object], str]] = {
     ),
     "package-module": ({"package_name": "json"}, "package_name 'json' is a module of Python's standard library: choose another"),
     "package-library": ({"package_name": "fastapi"}, "package_name 'fastapi' would hide the library of that name"),
+    "image-with-a-tag": (
+        {"production": True, "image_name": "registry.example.com:5000/shop:1.0"},
+        "image_name 'registry.example.com:5000/shop:1.0' must be without a tag, which scripts/deploy is told",
+    ),
+    "image-with-a-capital": (
+        {"production": True, "image_name": "Shop"},
+        "image_name 'Shop' is no image's name: give one such as",
+    ),
+    "image-empty": ({"production": True, "image_name": ""}, "image_name '' is no image's name"),
     "port-0": ({"app_port": 0}, "app_port 0 is not a port: give a whole number from 1 to 65535."),
     "port-65536": ({"app_port": 65536}, "app_port 65536 is not a port: give a whole number from 1 to 65535."),
     "port-negative": ({"app_port": -1}, "app_port -1 is not a port: give a whole number from 1 to 65535."),
@@ -100,7 +109,12 @@ CASES: dict[str, tuple[Mapping[str, object], str]] = {
     "keep-files-numbers": ({"keep_files": [1]}, "keep_files must be a list"),
     "unknown-pipeline": ({"ci": ["jenkins"]}, "Invalid choice for 'ci': 'jenkins' is not in ['github', 'gitlab']"),
     "pipelines-text": ({"ci": "github"}, "Not a YAML list: 'github'"),
-    "unknown-extra": ({"extras": ["renovate"]}, "Invalid choice for 'extras': 'renovate' is not in ['dependabot']"),
+    "unknown-extra": ({"extras": ["renovate"]}, "Invalid choice for 'extras': 'renovate' is not in ['debugpy', 'dependabot']"),
+    "debugger-on-the-host": ({"stack": "hybrid", "extras": ["debugpy"]}, "debugpy is for an app in a container, of the stacks"),
+    "debugger-in-ones-own-image": (
+        {"keep_files": ["Dockerfile"], "extras": ["debugpy"]},
+        "debugpy is installed by the template's Dockerfile, and this project has one of its own: install it there.",
+    ),
     "test-command-empty": (
         CI | {"test_command": ""},
         "test_command is empty: give the command that runs the tests, like pytest tests.",

@@ -50,6 +50,12 @@ FREE: dict[str, tuple[Any, ...]] = {
         "inventory --transport=http --dir 'C:\\tmp' {{x}}",
         "python server.py '# no: comment' '' -- '</x>&'",
     ),
+    "default_command": (
+        "gunicorn --bind 0.0.0.0:8000 'inventory:create_app()'",
+        "uvicorn inventory.main:app --host 0.0.0.0 --port 8000",
+    ),
+    "image_name": ("localhost:5000/team/my_app",),
+    "image_user": ("", "www-data"),
     "mcp_servers": (["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),

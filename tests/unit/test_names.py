@@ -246,3 +246,26 @@ def test_only_what_would_be_read_as_something_else_is_quoted(name: str) -> None:
 def test_any_other_text_is_the_same_in_yaml_too(text: str) -> None:
     assert yaml.safe_load(f"a: {names.yaml_text(text)}\n") == {"a": text}
     assert yaml.safe_load(f"[{names.yaml_text(text)}]") == [text]
+
+
+# From the grammar of the distribution project: what may stand before a tag.
+parts = st.from_regex(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*", fullmatch=True)
+registries = st.sampled_from(
+    ["", "localhost/", "localhost:5000/", "registry.example.com/", "10.0.0.1:443/", "Registry.Example.com/"]
+)
+
+
+@given(registries, st.lists(parts.filter(lambda part: len(part) < 40), min_size=1, max_size=4))
+def test_an_images_name_is_taken_and_with_a_tag_or_digest_refused(registry: str, path: list[str]) -> None:
+    name = registry + "/".join(path)
+    assert names.image_name_error(name) == ""
+    for more in (":1.0", ":latest", "@sha256:" + "0" * 64):
+        assert "must be without a tag" in names.image_name_error(name + more)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "A", "a b", "a//b", "/a", "a/", "a/-b", "a_-b", "https://registry.example.com/a", "a" * 256, "a\n"]
+)
+def test_what_is_no_images_name_is_refused_in_one_sentence(name: str) -> None:
+    error = names.image_name_error(name)
+    assert "is no image's name: give one such as" in error and "\n" not in error
