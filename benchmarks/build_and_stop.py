@@ -28,7 +28,17 @@ SERVER = """import http.server
 
 http.server.HTTPServer(("", 8000), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
-REQUIREMENTS = "fastapi>=0.115,<1\nuvicorn>=0.30,<1\nsqlalchemy>=2,<3\njinja2>=3,<4\n"
+# What a web app with a database usually has.
+REQUIREMENTS = """fastapi>=0.115,<1
+uvicorn[standard]>=0.30,<1
+sqlalchemy>=2,<3
+alembic>=1.13,<2
+psycopg[binary]>=3.2,<4
+redis>=5.2,<9
+httpx>=0.27,<1
+jinja2>=3,<4
+pydantic-settings>=2,<3
+"""
 # As often written, with the image that both sides build on, and a port that is free here.
 USUAL_DOCKERFILE = """FROM python:3.13-slim
 WORKDIR /workspace

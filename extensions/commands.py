@@ -105,6 +105,32 @@ def on_host(command: str, app_port: int, host_port: int) -> str:
     return shlex.join(port.sub(rf"\g<1>{host_port}", word.replace("0.0.0.0", "127.0.0.1")) for word in words(command))
 
 
+def reload_form(command: str, source_folder: str) -> str:
+    """Return the command that starts an app so that it reloads itself; empty for a command that can't.
+
+    Args:
+        command: how the app is started otherwise, by uvicorn, gunicorn or Flask; Django's own server reloads as it is.
+        source_folder: the folder that uvicorn watches, relative to the working folder.
+    """
+    parts = words(command)
+    match parts:
+        case ["uvicorn", *_]:
+            return shlex.join([*parts, "--reload", *([] if source_folder == "." else ["--reload-dir", source_folder])])
+        case ["gunicorn", "--bind", address, target]:
+            host, _, port = address.partition(":")
+            return shlex.join(["flask", "--app", target, "run", "--debug", "--host", host, "--port", port])
+        case ["flask", "--app", target, "run", *options]:
+            return shlex.join(["flask", "--app", target, "run", "--debug", *options])
+        case ["python" | "python3", "manage.py", "runserver", *options] if "--noreload" not in options:
+            return command
+    return ""
+
+
+def under_debugger(command: str) -> str:
+    """Return a command whose first Python process lets a debugger in, by the stage `development` of the Dockerfile."""
+    return f"env DEBUG_LISTEN=5678 {command}"
+
+
 def debug_target(command: str) -> dict[str, Any]:
     """Return what a debugger starts for a command: `module`, or `program`, and `args`.
 
@@ -211,7 +237,7 @@ def test_install_commands(requirements: list[str], packages: list[str], locked: 
     """
     chosen = [item for item in requirements if item.startswith(("--group ", "--extra "))]
     if locked and chosen and {*requirements} <= {*chosen, "-r pyproject.toml", "-e ."}:
-        sync = f"uv sync --frozen --no-install-project --no-default-groups --inexact {' '.join(chosen)}"
+        sync = f"uv sync --active --frozen --no-install-project --no-default-groups --inexact {' '.join(chosen)}"
         return [sync, *([f"uv pip install {uv_words(packages)}"] if packages else [])]
     arguments = uv_words([*requirements, *packages])
     return [f"uv pip install {arguments}"] if arguments else []
@@ -229,7 +255,7 @@ def install_commands(source: str, listed: bool, extra: list[str]) -> list[str]:
     if listed:
         commands.append("uv pip install -r /requirements.txt")
     elif source == "uv.lock":
-        commands.append("uv sync --frozen --no-dev --no-install-project")
+        commands.append("uv sync --active --frozen --no-dev --no-install-project")
     elif source != "none":
         commands.append(f"uv pip install -r {source}")
     if extra:
@@ -263,6 +289,8 @@ class CommandsExtension(Extension):
         environment.filters["after_entrypoint"] = after_entrypoint
         environment.filters["with_entrypoint"] = with_entrypoint
         environment.filters["on_host"] = on_host
+        environment.filters["reload_form"] = reload_form
+        environment.filters["under_debugger"] = under_debugger
         environment.filters["stdio_form"] = stdio_form
         environment.filters["speaks_http"] = speaks_http
         environment.filters["debug_target"] = debug_target

@@ -109,6 +109,54 @@ def test_on_the_host_there_are_as_many_words(words: list[str], app_port: int, ho
     assert len(commands.words(commands.on_host(shlex.join(words), app_port, host_port))) == len(words)
 
 
+# Development
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "reloads"),
+    [
+        ("uvicorn a:app --port 1", "src", "uvicorn a:app --port 1 --reload --reload-dir src"),
+        ("uvicorn a:app --port 1", ".", "uvicorn a:app --port 1 --reload"),
+        (
+            "gunicorn --bind 0.0.0.0:8000 'a:create_app()'",
+            ".",
+            "flask --app 'a:create_app()' run --debug --host 0.0.0.0 --port 8000",
+        ),
+        ("flask --app a run --host 0.0.0.0", ".", "flask --app a run --debug --host 0.0.0.0"),
+        ("python manage.py runserver 0.0.0.0:8000", ".", "python manage.py runserver 0.0.0.0:8000"),
+    ],
+)
+def test_a_server_that_can_reload_is_told_to(command: str, folder: str, reloads: str) -> None:
+    assert commands.reload_form(command, folder) == reloads
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m shop.server --host 0.0.0.0 --port 8000",
+        "python manage.py runserver --noreload",
+        "gunicorn --workers 4 shop:app",
+        "gunicorn --bind 0.0.0.0:8000 --workers 4 shop:app",
+        "hypercorn shop:app",
+        "sh -c 'uvicorn a:app'",
+    ],
+)
+def test_a_command_that_can_not_reload_has_no_form_that_does(command: str) -> None:
+    assert commands.reload_form(command, ".") == ""
+
+
+@given(lists_of_words, st.sampled_from([".", "src", "my code"]))
+def test_what_uvicorn_was_told_it_is_told_still(words: list[str], folder: str) -> None:
+    found = commands.words(commands.reload_form(shlex.join(["uvicorn", *words]), folder))
+    assert found[: len(words) + 2] == ["uvicorn", *words, "--reload"]
+    assert found[len(words) + 2 :] == ([] if folder == "." else ["--reload-dir", folder])
+
+
+@given(lists_of_words)
+def test_under_a_debugger_a_command_stays_as_it_is(words: list[str]) -> None:
+    assert commands.words(commands.under_debugger(shlex.join(words))) == ["env", "DEBUG_LISTEN=5678", *words]
+
+
 @pytest.mark.parametrize(
     ("command", "target"),
     [
@@ -447,7 +495,7 @@ def test_locked_groups_and_extras_have_the_versions_of_the_lock_file(
     requirements: list[str], chosen: str, packages: list[str]
 ) -> None:
     sync, *more = commands.test_install_commands(requirements, packages, True)
-    assert sync == f"uv sync --frozen --no-install-project --no-default-groups --inexact {chosen}"
+    assert sync == f"uv sync --active --frozen --no-install-project --no-default-groups --inexact {chosen}"
     assert more == (['uv pip install "pytest"'] if packages else [])
 
 
@@ -455,7 +503,7 @@ def test_locked_groups_and_extras_have_the_versions_of_the_lock_file(
 def test_nothing_that_tests_need_is_forgotten(requirements: list[str], packages: list[str], locked: bool) -> None:
     said = commands.test_install_commands(requirements, packages, locked)
     assert bool(said) == bool(requirements or packages)
-    assert all(command.startswith(("uv sync --frozen ", "uv pip install ")) for command in said)
+    assert all(command.startswith(("uv sync --active --frozen ", "uv pip install ")) for command in said)
     # What the lock file knows anyway: the project's own dependencies, and the project.
     known = {"-r pyproject.toml", "-e ."} if any(command.startswith("uv sync") for command in said) else set()
     wanted = [word for item in [*requirements, *packages] if item not in known for word in commands.uv_words([item]).split(" ")]
