@@ -46,8 +46,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.github import run_workflow  # noqa: E402 - the path has to be known first
-from tests.e2e.gitlab import GitLab, docker, gitlab, run_pipeline  # noqa: E402
+from tests.e2e.dind import docker  # noqa: E402 - the path has to be known first
+from tests.e2e.github import run_workflow  # noqa: E402
+from tests.e2e.gitlab import GitLab, gitlab, run_pipeline  # noqa: E402
 from tests.e2e.stack import wait_for  # noqa: E402
 from tests.support import commit_all, copy_template, git, preset, render  # noqa: E402
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from tests.e2e.dind import REDUCED, docker, refuses_privileges
 from tests.e2e.stack import wait_for
 from tests.support import need_tool
 
@@ -28,15 +30,12 @@ VERSION = "4.60.0"  # the last that runs on Node 20
 USER, PASSWORD = "ci", "secret"
 HTPASSWD = "ci:$2b$04$RD3YUjisTSSoMwYPNxrXkei3yR/3/6RjMEUCAmWob9hqpkVJ.AHva\n"
 NOTHING: Mapping[str, str] = MappingProxyType({})
-# All that --privileged gives and a machine without CAP_SYS_RESOURCE has. The stand-in for docker:X-dind can do with it.
-REDUCED = """#!/bin/sh
+# In front of docker where a machine refuses all privileges.
+WRAPPER = """#!/bin/sh
 for word; do
   shift
   case "$word" in
-    --privileged)
-      set -- "$@" --cap-add ALL --cap-drop SYS_RESOURCE --volume /sys/fs/cgroup:/sys/fs/cgroup:rw
-      set -- "$@" --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined
-      ;;
+    --privileged) set -- "$@" {reduced} ;;
     *) set -- "$@" "$word" ;;
   esac
 done
@@ -80,19 +79,6 @@ class GitLab:
             if error.code == 404:
                 return []
             raise
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    """Run docker and return what it prints."""
-    result = subprocess.run(["docker", *arguments], capture_output=True, text=True)
-    assert not check or result.returncode == 0, f"docker {arguments} exited with {result.returncode}\n{result.stderr}"
-    return result.stdout.strip()
-
-
-@cache
-def refuses_privileges() -> bool:
-    """Say whether this machine starts no container with all privileges."""
-    return subprocess.run(["docker", "run", "--rm", "--privileged", "docker:29-cli", "true"], capture_output=True).returncode != 0
 
 
 @cache
@@ -198,7 +184,7 @@ def gitlab(images: Iterable[str] = ()) -> Iterator[GitLab]:
         (folder / "bin").mkdir()
         if refuses_privileges():
             wrapper = folder / "bin/docker"
-            wrapper.write_text(REDUCED.replace("{docker}", need_tool("docker")))
+            wrapper.write_text(WRAPPER.format(reduced=shlex.join(REDUCED), docker=need_tool("docker")))
             wrapper.chmod(0o755)
         yield GitLab(name, folder, port)
     finally:
