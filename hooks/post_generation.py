@@ -27,6 +27,11 @@ MINIMUM_COMPOSE = (2, 24, 4)
 COMPOSE = f"Docker Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer"
 BEGIN = "# >>> chora-compose-template: these lines are its own, keep yours outside them"
 END = "# <<< chora-compose-template"
+# What a deployment is made of, as far as a project may have had it before.
+PRODUCTION = (
+    *("docker-compose.prod.yml", "docker-stack.yml", "nginx/nginx.conf.template", ".env.production.example"),
+    *("scripts/production.py", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
+)
 # Compose reads the first of these that exists, and docker-compose.yml after them.
 PREFERRED = ("compose.yaml", "compose.yml", "docker-compose.yaml")
 
@@ -61,17 +66,23 @@ def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
     tests = ["!.env.test"] if answers.get("ci") else []
     if tests or (folder / "test-reports").exists():
         tests.append("/test-reports/")
+    # What an existing line such as `.env*` would hide is shown again.
+    production = ["!.env.production.example"] if answers.get("production") else []
+    if production or (folder / ".env.production").exists() or (folder / "backups").exists():
+        production += [".env.production", "/backups/"]
     if answers["stack"] == "minimal":
-        return ([".env"] if answers.get("branch_environments") else []) + tests
+        env = [".env"] if answers.get("branch_environments") or production else []
+        return [*env, *(["secrets/"] if production else []), *production, *tests]
     if answers["stack"] == "shared-services":
         return [".env", "secrets/"]
     # An existing line such as `.env*` would leave the committed layers out of every clone.
-    lines = [".env", ".env.local", "!.env.defaults", "!.env.services", *tests]
+    lines = [".env", ".env.local", "!.env.defaults", "!.env.services", *production, *tests]
     if answers["stack"] == "mcp-multi":
         lines.append("!.env.services.*")
     if servers(answers) or (folder / "claude_desktop_config.json").exists():
         lines.append("claude_desktop_config.json")
-    if answers.get("gateway") == "n8n" or answers.get("isolation") == "shared" or (folder / "secrets").exists():
+    makes_secrets = answers.get("gateway") == "n8n" or answers.get("isolation") == "shared" or answers.get("production")
+    if makes_secrets or (folder / "secrets").exists():
         lines.append("secrets/")
     # The guide of the hybrid stack makes the virtual environment in the project.
     return [*lines, ".venv/"] if answers["stack"] == "hybrid" else lines
@@ -196,7 +207,8 @@ def check_kept(answers: dict[str, Any], update: str) -> None:
     built = ("Dockerfile", ".dockerignore") if answers["stack"] != "mcp-multi" and "python_version" in answers else ()
     tests = ("docker-compose.test.yml", ".env.test", "scripts/ci") if ci else ()
     pipelines = [PIPELINES[name] for name in ci]
-    kept = [name for name in ("docker-compose.yml", *built, "COMPOSE.md", *tests, *pipelines) if name in answers["keep_files"]]
+    ours = ("docker-compose.yml", *built, "COMPOSE.md", *tests, *pipelines, *(PRODUCTION if answers.get("production") else ()))
+    kept = [name for name in ours if name in answers["keep_files"]]
     if ci and "docker-compose.yml" in kept:
         warn("docker-compose.test.yml is laid over your docker-compose.yml, which has to have the services that it changes.")
     if kept:
@@ -278,6 +290,17 @@ def check_tests(folder: Path, answers: dict[str, Any]) -> None:
             warn(f"{part if where else 'this project'} has no tests yet, and the pipeline fails until {where}tests/ holds some.")
 
 
+def check_production(folder: Path, answers: dict[str, Any]) -> None:
+    """Say when an app does not read the passwords of production, which are in no URL."""
+    variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
+    wanted = [variables[name] for name in answers.get("services", []) if answers.get("production")]
+    if not wanted:
+        return
+    texts = [(folder / path).read_text(errors="replace") for path in Destination(folder).sources]
+    if lacks := [name for name in wanted if not any(name in text for text in texts)]:
+        warn(f"in production the app has to read its passwords from the files that {', '.join(lacks)} name: COMPOSE.md says how.")
+
+
 def check_dependencies(answers: dict[str, Any], update: str) -> None:
     """Say when an app is installed without the framework that it is made with."""
     if answers["own_app"] and answers["dependencies"] == "none" and answers.get("web_framework") in {"fastapi", "flask"}:
@@ -332,6 +355,7 @@ def main() -> None:
     check_servers(folder, answers)
     check_server(folder, answers, update)
     check_shared(folder, answers)
+    check_production(folder, answers)
     check_dependencies(answers, update)
     check_tests(folder, answers)
     if lacks := missing():

@@ -420,3 +420,41 @@ def test_a_compose_file_of_the_users_own_has_to_fit_the_one_of_the_tests(
 def test_nothing_is_said_of_kept_files_where_none_were(capsys: pytest.CaptureFixture[str]) -> None:
     hook.check_kept({"stack": "full", "ci": ["github"], "keep_files": []}, UPDATE)
     assert notes(capsys) == []
+
+
+@pytest.mark.parametrize("mine", ["", ".env*\n"])
+@pytest.mark.parametrize("stack", ["minimal", "full"])
+def test_with_production_git_hides_secrets_and_backups_and_shows_the_example(stack: str, mine: str, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text(mine)
+    hook.keep_block(tmp_path, hook.ignored({"stack": stack, "production": True}, tmp_path))
+    hidden = [".env", ".env.production", "secrets/db_password", "backups/shop.dump"]
+    command = ["git", "-C", str(tmp_path), "check-ignore", *hidden, ".env.production.example"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout.split() == hidden
+
+
+def test_what_production_has_made_stays_hidden_when_the_answer_is_taken_back(tmp_path: Path) -> None:
+    for name in ("secrets", "backups"):
+        (tmp_path / name).mkdir()
+    lines = hook.ignored({"stack": "minimal"}, tmp_path)
+    assert {"secrets/", "/backups/", ".env.production"} <= {*lines}
+
+
+@pytest.mark.parametrize(
+    ("code", "lacks"),
+    [
+        ("DATABASE_URL", "DB_PASSWORD_FILE, REDIS_PASSWORD_FILE"),
+        ("open(os.environ['DB_PASSWORD_FILE'])", "REDIS_PASSWORD_FILE"),
+        ("DB_PASSWORD_FILE REDIS_PASSWORD_FILE", ""),
+    ],
+)
+def test_an_app_that_reads_no_password_from_a_file_is_told_so(
+    code: str, lacks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.py").write_text(f"# {code}\n")
+    answers = {"production": True, "services": ["postgres", "redis"]}
+    hook.check_production(tmp_path, answers)
+    said = capsys.readouterr().err
+    assert (f"from the files that {lacks} name" in said) if lacks else said == ""
+    hook.check_production(tmp_path, answers | {"production": False})
+    assert capsys.readouterr().err == ""

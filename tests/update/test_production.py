@@ -1,0 +1,107 @@
+"""Production and hot reload that come and go by `copier update`: what is the user's stays, all else is as if generated today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support import commit_all, existing_project, files, git, preset
+from tests.update.projects import adopt, answers_of, assert_fresh, fresh, generated, managed, update
+from tests.update.versions import History, history, preset_of, substitute
+
+PRODUCTION = {
+    "docker-compose.prod.yml",
+    "docker-stack.yml",
+    "nginx/nginx.conf.template",
+    ".env.production.example",
+    "scripts/deploy",
+}
+
+
+@pytest.fixture(scope="session")
+def before(released: Path) -> str:
+    """The newest release that knew neither."""
+    tags = [tag for tag in releases_of(history(released)) if tag.startswith(("v0.1.", "v0.2.", "v0.3.", "v0.4."))]
+    return tags[-1]
+
+
+def releases_of(known: History) -> list[str]:
+    return [release.tag for release in known.releases]
+
+
+def test_production_comes_with_an_answer_and_touches_nothing_of_the_users(released: Path, before: str, tmp_path: Path) -> None:
+    project = generated(released, tmp_path / "shop", preset_of(released, before, "02-full"), hook=False, version=before)
+    server = project / "src" / "shop" / "server.py"
+    server.write_text(server.read_text() + "\n# mine\n")
+    (project / ".env.local").write_text("POSTGRES_PASSWORD=mine\n")
+    commit_all(project, "My changes")
+    yours = {name: text for name, text in files(project).items() if name.startswith("src/") or name == ".env.defaults"}
+    update(project, hook=True, production=True, image_name="registry.example.com/team/shop")
+    after = files(project)
+    assert after.keys() >= PRODUCTION and yours.items() <= after.items()
+    assert (project / ".env.local").read_text() == "POSTGRES_PASSWORD=mine\n"
+    assert (project / "secrets" / "db_password").stat().st_mode & 0o777 == 0o444
+    assert git(project, "status", "--porcelain", "secrets") == ""
+    # A starter of then has no migrations, and reads no passwords from files: nothing is run that is not there.
+    assert (
+        answers_of(project)["migrate_command"] == ""
+        and "migrate" not in yaml.safe_load(after["docker-compose.prod.yml"])["services"]
+    )
+
+
+def test_production_that_goes_leaves_secrets_and_backups(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("12-production"), hook=True)
+    (project / "backups").mkdir()
+    (project / "backups" / "shop.dump").write_text("rows")
+    (project / ".env.production").write_text("APP_REPLICAS=5\n")
+    secret = (project / "secrets" / "db_password").read_text()
+    commit_all(project, "As it is")
+    update(project, hook=True, production=False)
+    assert not PRODUCTION & files(project).keys()
+    assert (project / "secrets" / "db_password").read_text() == secret
+    assert (project / "backups" / "shop.dump").read_text() == "rows" and (project / ".env.production").exists()
+    ignored = git(project, "check-ignore", "secrets/db_password", "backups/shop.dump", ".env.production").split()
+    assert len(ignored) == 3
+
+
+def test_edits_in_the_files_of_production_are_kept(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", preset("12-production"), hook=False)
+    substitute(project / "docker-compose.prod.yml", r"stop_grace_period: 60s", "stop_grace_period: 90s")
+    substitute(project / "nginx" / "nginx.conf.template", r"proxy_read_timeout 60s", "proxy_read_timeout 90s")
+    commit_all(project, "My changes")
+    update(project, postgres_version="18")
+    compose = (project / "docker-compose.prod.yml").read_text()
+    assert "stop_grace_period: 90s" in compose and "postgres-18:/var/lib/postgresql\n" in compose and "postgres-17" not in compose
+    assert "proxy_read_timeout 90s" in (project / "nginx" / "nginx.conf.template").read_text()
+
+
+def test_a_starter_of_an_earlier_release_reloads_from_now_on(released: Path, before: str, tmp_path: Path) -> None:
+    project = generated(released, tmp_path / "shop", preset_of(released, before, "01-minimal"), hook=False, version=before)
+    update(project)
+    assert answers_of(project)["hot_reload"] is True
+    assert "--reload" in yaml.safe_load((project / "docker-compose.yml").read_text())["services"]["app"]["command"]
+    assert_fresh(project, released, tmp_path / "fresh")
+
+
+def test_an_update_takes_the_bind_mount_from_no_command_of_ones_own(released: Path, before: str, tmp_path: Path) -> None:
+    project = existing_project("flask-app", tmp_path / "shop")
+    command = "gunicorn --bind 0.0.0.0:8000 --threads 4 shop:create_app()"
+    adopt(released, project, {"app_command": command}, hook=False, vcs_ref=before)
+    commit_all(project, "Adopt")
+    app = yaml.safe_load((project / "docker-compose.yml").read_text())["services"]["app"]
+    update(project)
+    assert answers_of(project)["hot_reload"] is False
+    assert yaml.safe_load((project / "docker-compose.yml").read_text())["services"]["app"] == app
+    # And with the next one too.
+    commit_all(project, "Update")
+    update(project, port_slot=3)
+    assert answers_of(project)["hot_reload"] is False
+
+
+def test_hot_reload_that_comes_and_goes_is_as_if_generated_today(working_tree: Path, tmp_path: Path) -> None:
+    project = generated(working_tree, tmp_path / "shop", {"hot_reload": False, "extras": ["debugpy"]}, hook=False)
+    update(project, hot_reload=True, extras=[])
+    rendered = fresh(working_tree, tmp_path / "fresh", project)
+    assert managed(files(project)) == managed(files(rendered))
