@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # They use a machine's own ports, or its one shared network.
 MACHINE = {"test_branches.py", "test_projects.py", "test_shared_services.py"}
 # Their tests share what is set up for long.
-TOGETHER = {"test_gitlab.py"}
+TOGETHER = {"test_gitlab.py", "test_production.py", "test_swarm.py"}
 
 
 class OneMachine(LoadScopeScheduling):  # type: ignore[misc]

@@ -18,7 +18,7 @@ MARKER = "Managed by chora-compose-template"
 OWNED = (
     *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml", "nginx/*"),
     *("Dockerfile", ".dockerignore", ".env.services", ".env.services.*", "COMPOSE.md", "scripts/*"),
-    *(".github/workflows/test.yml", ".gitlab-ci.yml"),
+    *(".github/workflows/test.yml", ".gitlab-ci.yml", ".env.production.example"),
 )
 YOURS = (
     *("src/*", "tests/*", "servers/*", "workflows/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*"),
@@ -48,6 +48,8 @@ def is_python(path: str) -> bool:
 
 def plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     """Return what stands behind a tag."""
+    if isinstance(node, yaml.ScalarNode):
+        return yaml.safe_load(node.value)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
     assert isinstance(node, yaml.MappingNode)
@@ -87,7 +89,7 @@ def parse(path: str, text: str) -> None:
     elif path == SHELL:
         if wrong := subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True).stderr:
             raise ValueError(wrong)
-    elif path.split("/")[-1] not in {"Dockerfile", ".dockerignore", "COMPOSE.md", "databases.sql"}:
+    elif not path.endswith(("Dockerfile", ".dockerignore", "COMPOSE.md", "databases.sql", ".template", "replicas.conf")):
         raise ValueError("no test knows how to parse this kind of file")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -63,13 +64,30 @@ def is_stdio_only(saved: dict[str, Any]) -> bool:
     return saved["stack"] == "mcp" and not http
 
 
-def command_of(saved: dict[str, Any]) -> list[str]:
-    """Return the command of the service: what an image's own entrypoint says already is not said twice."""
-    command, entrypoint = shlex.split(saved["app_command"]), saved["image_entrypoint"]
-    rest = command[1:] if command[:1] == entrypoint[-1:] else command
+def reload_command(saved: dict[str, Any]) -> str:
+    """Return the command that reloads the app in development; empty where there is none."""
+    if not saved.get("hot_reload") or saved["app_command"] != saved["default_command"]:
+        return ""
+    return str(extension("commands").reload_form(saved["app_command"], saved["source_folder"]))
+
+
+def restarts_on_change(saved: dict[str, Any]) -> bool:
+    """Tell whether Compose brings changes into the container, because the app can't reload itself."""
+    return bool(saved.get("hot_reload")) and not reload_command(saved)
+
+
+def command_of(saved: dict[str, Any], command: str) -> list[str]:
+    """Return a command as the service has it: what an image's own entrypoint says already is not said twice."""
+    words, entrypoint = shlex.split(command), saved["image_entrypoint"]
+    rest = words[1:] if words[:1] == entrypoint[-1:] else words
     if saved["stack"] == "mcp":  # with an entrypoint of the template's
         return [*entrypoint, *rest]
-    return rest if "Dockerfile" in saved["keep_files"] else command
+    return rest if "Dockerfile" in saved["keep_files"] else words
+
+
+def words_of(service: dict[str, Any]) -> list[str]:
+    """Return a service's command. Compose doubles each $ of what it prints, to be read again."""
+    return [word.replace("$$", "$") for word in service["command"] or []]
 
 
 def variable(server: str) -> str:
@@ -95,12 +113,14 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         key, inside = PORTS.get(name, ("", 0))
         if key and not service.get("profiles"):
             outside = extension("ports").port(key, saved["port_slot"])
-            assert published == [("127.0.0.1", str(outside), inside or saved["app_port"])]
+            debugger = [("127.0.0.1", debug_port(saved), 5678)] if name == "app" and "debugpy" in saved["extras"] else []
+            assert published == [("127.0.0.1", str(outside), inside or saved["app_port"]), *debugger]
         else:
             assert published == []
     if own := project["services"].get("app") or project["services"].get("mcp-server"):
-        # Compose doubles each $ of what it prints, to be read again.
-        assert [word.replace("$$", "$") for word in own["command"] or []] == command_of(saved)
+        started = command_of(saved, reload_command(saved) or saved["app_command"])
+        debugged = ["env", "DEBUG_LISTEN=5678"] if "debugpy" in saved["extras"] else []
+        assert words_of(own) == [*debugged, *started]
     for name in {"db", "shared-postgres"} & expected.keys():
         volume = project["services"][name]["volumes"][0]
         assert volume["target"] == "/var/lib/postgresql" + ("" if saved["postgres_version"] == "18" else "/data")
@@ -109,6 +129,55 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         if service in expected:
             environment = project["services"][service]["environment"]
             assert (environment["MCP_SERVER_NAME"], environment["MCP_NAMESPACE"]) == (name, name.replace("-", "_"))
+
+
+def debug_port(saved: dict[str, Any]) -> str:
+    """Return where the debugger is published: no branch has one of its own, because none is in the registry."""
+    return "0" if saved["branch_environments"] else str(5400 + saved["port_slot"])
+
+
+def test_no_branch_of_any_project_has_the_port_of_a_debugger() -> None:
+    assert min(extension("ports").BASES.values()) > 5400 + 9
+
+
+def test_a_change_is_brought_to_the_app_by_a_bind_mount_or_by_compose(case: Case) -> None:
+    saved = case.saved
+    app = config(case.folder)["services"].get("app")
+    if not app:
+        assert "hot_reload" not in saved
+        return
+    mounted = str(case.folder) in {volume["source"] for volume in app.get("volumes", [])}
+    assert mounted != restarts_on_change(saved)
+    rules = app.get("develop", {}).get("watch", [])
+    assert bool(rules) == saved["hot_reload"]
+    [*rebuilt, code] = rules or [{}]
+    if rules and "Dockerfile" in saved["keep_files"]:
+        assert (rebuilt, code["action"], code["path"]) == ([], "rebuild", str(case.folder)), "its user may not write there"
+    elif rules:
+        assert (code["path"], code["target"]) == (str(case.folder), saved["workdir"])
+        assert code["action"] == ("sync+restart" if restarts_on_change(saved) else "sync")
+        assert {rule["action"] for rule in rebuilt} <= {"rebuild"}
+        assert (str(case.folder / saved["dependencies"]) in {rule["path"] for rule in rebuilt}) == (
+            saved["dependencies"] != "none"
+        )
+
+
+def test_neither_reloader_nor_debugger_gets_into_the_image_or_the_tests(case: Case) -> None:
+    saved = case.saved
+    dockerfile = re.sub(r"^#.*\n", "", case.files.get("Dockerfile", b"").decode(), flags=re.MULTILINE)
+    debugger = saved["stack"] in {"minimal", "full"} and "debugpy" in saved["extras"]
+    stages = [stage.partition("\n") for stage in re.split(r"^FROM ", dockerfile, flags=re.MULTILINE)[1:]]
+    if stages:
+        assert stages[-1][0] == ("run AS production" if debugger else "dependencies AS run")
+        assert [head for head, _, body in stages if "debug" in head + body] == (
+            ["uv AS debugger", "run AS development"] if debugger else []
+        )
+        commands = re.findall(r"^CMD (.*)$", dockerfile, re.MULTILINE)
+        assert [json.loads(command) for command in commands] == [shlex.split(saved["app_command"])]
+    if saved.get("ci") and saved["stack"] in {"minimal", "full"}:
+        app = with_tests(case.folder)["services"]["app"]
+        assert words_of(app) == command_of(saved, saved["app_command"])
+        assert app["build"].get("target") == ("production" if debugger else None)
 
 
 def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from tests.render.checks import findings
+from tests.render.checks import ComposeLoader, findings
 from tests.render.conftest import Case
 from tests.render.matrix import FREE, LEFT_OUT, Matrix, Questions
 from tests.support import ROOT, extension
@@ -27,7 +27,7 @@ def test_what_the_guide_shows_of_services_means_those_that_there_are(case: Case)
     guide = case.files["COMPOSE.md"].decode()
     services = yaml.safe_load(case.files["docker-compose.yml"])["services"]
     for block in re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
-        assert yaml.safe_load(block)["services"].keys() <= services.keys()
+        assert yaml.load(block, ComposeLoader)["services"].keys() <= services.keys()
     for shown in re.findall(r"-d 'mcp_servers=(.*?)'", guide):
         names = yaml.safe_load(shown)
         assert extension("names").mcp_servers_error(names) == ""

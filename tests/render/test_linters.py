@@ -92,6 +92,24 @@ def test_hadolint_has_nothing_to_say(distinct: Path, select: Select) -> None:
     assert_clean(run(distinct, "hadolint", "--no-color", *select(lambda path: path.split("/")[-1] == "Dockerfile")))
 
 
+def checkov(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run checkov on all Dockerfiles below a folder, from an environment of its own: it pins what our own tools need newer."""
+    # What is alive is said in the Compose files, where the intervals are too.
+    options = ["--quiet", "--compact", "--skip-download", "--framework", "dockerfile", "--skip-check", "CKV_DOCKER_2"]
+    return run(folder, "uvx", "--quiet", "--from", "checkov>=3.3,<4", "checkov", *options, "--directory", ".")
+
+
+def test_checkov_has_nothing_to_say(distinct: Path, select: Select) -> None:
+    assert select(lambda path: path == "Dockerfile")
+    result = checkov(distinct)
+    assert result.returncode == 0 and "Failed checks: 0, Skipped checks: 0" in result.stdout, result.stdout
+
+
+def test_checkov_that_runs_like_this_finds_a_defect(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.13-slim\nUSER root\n")
+    assert "CKV_DOCKER_8" in checkov(tmp_path).stdout
+
+
 def test_yamllint_has_nothing_to_say(distinct: Path, select: Select) -> None:
     assert_clean(run(distinct, "yamllint", "--strict", "-f", "parsable", "-d", YAMLLINT, *select(is_yaml)))
 

@@ -34,6 +34,4 @@ def next_version(template: Path) -> None:
         starter.write_text(f"{starter.read_text(encoding='utf-8')}\nNEWER = True\n", encoding="utf-8")
     header = "# Managed by chora-compose-template: `copier update` rewrites this file.\n"
     (template / "template" / "new.cfg.jinja").write_text(f"{header}name = {{{{ project_slug }}}}\n", encoding="utf-8")
-    scripts = template / "template" / "scripts"
-    scripts.mkdir(exist_ok=True)
-    (scripts / "deploy").write_text(f"#!/bin/sh\n{header}", encoding="utf-8")
+    (template / "template" / ".pre-commit-config.yaml").write_text(f"{header}repos: []\n", encoding="utf-8")

@@ -23,7 +23,7 @@ def test_old_and_new_rendering_use_the_extensions_of_their_own_version(working_t
 
     assert set(git(project, "diff", "--name-only").split()) >= {".copier-answers.yml", "Dockerfile", "docker-compose.yml"}
     diff = git(project, "diff", "--unified=0", "docker-compose.yml").splitlines()
-    words = '"uvicorn", "shop.server:app", "--host", "0.0.0.0", "--port", "8000"]'
+    words = '"uvicorn", "shop.server:app", "--host", "0.0.0.0", "--port", "8000", "--reload", "--reload-dir", "src"]'
     assert [line for line in diff[2:] if line[0] in "+-" and not line.startswith(("+++", "---"))] == [
         f"-    command: [{words}",
         f'+    command: ["nice", {words}',
@@ -63,7 +63,7 @@ def test_what_existed_at_adoption_is_kept_also_from_a_later_version(changed: Pat
         "COMPOSE.md": "# Mine\n",
         ".env.defaults": "POSTGRES_USER=me\nPOSTGRES_PASSWORD=mine\nPOSTGRES_DB=mine\n",
         # A newer version of the template has one, too.
-        "scripts/deploy": "#!/bin/sh\necho mine\n",
+        ".pre-commit-config.yaml": "repos: [] # mine\n",
     }
     for name, text in own.items():
         (project / name).parent.mkdir(exist_ok=True)

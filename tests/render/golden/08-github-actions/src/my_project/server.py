@@ -1,4 +1,4 @@
-"""The starter app: `/health` says that it is alive, `/` what it reached. Yours to change."""
+"""The starter app: `/health` says that it is alive, `/ready` that all it needs answers, `/` what it reached. Yours to change."""
 
 import os
 
@@ -13,6 +13,14 @@ app = FastAPI(title="my-project")
 @app.get("/health")
 def health() -> dict[str, str]:
     return {"status": "ok"}
+
+
+@app.get("/ready")
+def ready(response: Response) -> dict[str, bool]:
+    """Tell whether requests can be answered: a deployment waits for it. `/health` stays true without the services."""
+    complete = reached()[1]
+    response.status_code = 200 if complete else 503
+    return {"ready": complete}
 
 
 @app.get("/")
