@@ -290,15 +290,22 @@ def check_tests(folder: Path, answers: dict[str, Any]) -> None:
             warn(f"{part if where else 'this project'} has no tests yet, and the pipeline fails until {where}tests/ holds some.")
 
 
-def check_production(folder: Path, answers: dict[str, Any]) -> None:
-    """Say when an app does not read the passwords of production, which are in no URL."""
-    variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
-    wanted = [variables[name] for name in answers.get("services", []) if answers.get("production")]
-    if not wanted:
+def check_production(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Say when an app is started by a server for development, or does not read its passwords, which are in no URL."""
+    if not answers.get("production"):
         return
+    if re.match(r"(?:python3? -m )?flask\b|.*\bmanage\.py runserver\b", answers["app_command"]):
+        warn(
+            f"{answers['app_command']!r} is a server for development: add one such as gunicorn to the dependencies, and start "
+            f"it with `{update} -d app_command='gunicorn --bind 0.0.0.0:{answers['app_port']} …'`."
+        )
+    variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
+    wanted = [variables[name] for name in answers.get("services", [])]
     texts = [(folder / path).read_text(errors="replace") for path in Destination(folder).sources]
     if lacks := [name for name in wanted if not any(name in text for text in texts)]:
-        warn(f"in production the app has to read its passwords from the files that {', '.join(lacks)} name: COMPOSE.md says how.")
+        warn(
+            f"in production passwords are in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
+        )
 
 
 def check_dependencies(answers: dict[str, Any], update: str) -> None:
@@ -355,7 +362,7 @@ def main() -> None:
     check_servers(folder, answers)
     check_server(folder, answers, update)
     check_shared(folder, answers)
-    check_production(folder, answers)
+    check_production(folder, answers, update)
     check_dependencies(answers, update)
     check_tests(folder, answers)
     if lacks := missing():

@@ -452,9 +452,26 @@ def test_an_app_that_reads_no_password_from_a_file_is_told_so(
     code: str, lacks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "app.py").write_text(f"# {code}\n")
-    answers = {"production": True, "services": ["postgres", "redis"]}
-    hook.check_production(tmp_path, answers)
+    answers = {"production": True, "services": ["postgres", "redis"], "app_command": "gunicorn app:app", "app_port": 8000}
+    hook.check_production(tmp_path, answers, "copier update")
     said = capsys.readouterr().err
-    assert (f"from the files that {lacks} name" in said) if lacks else said == ""
-    hook.check_production(tmp_path, answers | {"production": False})
+    assert (f"nothing here mentions {lacks}:" in said) if lacks else said == ""
+    hook.check_production(tmp_path, answers | {"production": False}, "copier update")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("flask --app shop run --host 0.0.0.0", True),
+        ("python -m flask run", True),
+        ("python manage.py runserver 0.0.0.0:8000", True),
+        ("gunicorn --bind 0.0.0.0:8000 flask_shop:app", False),
+        ("uvicorn shop:app", False),
+    ],
+)
+def test_a_server_for_development_is_named_where_it_would_run_in_production(
+    command: str, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.check_production(tmp_path, {"production": True, "app_command": command, "app_port": 8000}, "copier update")
+    assert ("is a server for development: add one such as gunicorn" in capsys.readouterr().err) is told
