@@ -304,7 +304,7 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
     texts = [(folder / path).read_text(errors="replace") for path in Destination(folder).sources]
     if lacks := [name for name in wanted if not any(name in text for text in texts)]:
         warn(
-            f"in production passwords are in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
+            f"production has passwords in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
         )
 
 
