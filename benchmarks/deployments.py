@@ -18,11 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.production import ROUTES, Answer, Production, in_production, load, lost  # noqa: E402 - the path has to be known first
+from tests.e2e.production import UNHEALTHY, Answer, Production, in_production, load, lost  # noqa: E402 - the path has to be known first
 from tests.e2e.stack import wait_for  # noqa: E402
 from tests.support import copy_template  # noqa: E402
 
-UNHEALTHY = 'CMD ["python", "-m", "http.server", "8000", "--directory", "/usr/share/doc"]'
 # Changed so that it starts: image, ports, a named volume, the database's address, and an nginx.conf, of which nothing is said.
 USUAL_COMPOSE = """services:
   app:
@@ -135,10 +134,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         template = copy_template(Path(temporary) / "template")
         with in_production(template, Path(temporary) / "project", {"stack": "full", "services": ["postgres"]}) as production:
-            server = production.folder / "src" / production.slug.replace("-", "_") / "server.py"
-            server.write_text(
-                server.read_text().replace('\n\nif __name__ == "__main__":', f'{ROUTES}\n\nif __name__ == "__main__":')
-            )
+            production.add_routes()
             production.build("1")
             production.build_from("2", "1")
             production.build_from("bad", "1", UNHEALTHY)

@@ -21,6 +21,8 @@ from tests.support import render
 CLIENTS = 8
 # A self-signed certificate, as the first start has.
 TLS = ssl._create_unverified_context()
+UNHEALTHY = 'CMD ["python", "-m", "http.server", "8000", "--directory", "/usr/share/doc"]'
+"""The end of a Dockerfile for a version that answers, and never gets healthy."""
 ROUTES = """
 
 import time
@@ -84,6 +86,12 @@ class Production(Stack):
     def image(self, version: str) -> str:
         """The image of a version."""
         return f"registry.example.com/{self.slug}:{version}"
+
+    def add_routes(self) -> None:
+        """Add routes to the starter with FastAPI: its version, what it heard, slow and large answers, and a row for each POST."""
+        server = self.folder / "src" / self.slug.replace("-", "_") / "server.py"
+        main = '\n\nif __name__ == "__main__":'
+        server.write_text(server.read_text().replace(main, f"{ROUTES}{main}"))
 
     def build(self, version: str) -> None:
         """Build the image of a version from the project, with the version in a file of its own."""

@@ -17,11 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 from pip._internal.models.index import PyPI
 
-from tests.e2e.production import ROUTES, TLS, Production, in_production, kill, load, lost
+from tests.e2e.production import TLS, UNHEALTHY, Production, in_production, kill, load, lost
 from tests.e2e.stack import fetch, wait_for
 
 SECRETS = ("app_secret_key", "db_password", "redis_password")
-UNHEALTHY = 'CMD ["python", "-m", "http.server", "8000", "--directory", "/usr/share/doc"]'
 ENDS = 'CMD ["python", "-c", "raise SystemExit(\'the settings are wrong\')"]'
 
 
@@ -29,8 +28,7 @@ ENDS = 'CMD ["python", "-c", "raise SystemExit(\'the settings are wrong\')"]'
 def production(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """The full starter in production, with routes of its own, in version 1."""
     with in_production(template, tmp_path_factory.mktemp("production"), {"stack": "full"}) as made:
-        server = made.folder / "src" / made.slug.replace("-", "_") / "server.py"
-        server.write_text(server.read_text().replace('\n\nif __name__ == "__main__":', f'{ROUTES}\n\nif __name__ == "__main__":'))
+        made.add_routes()
         made.build("1")
         made.deploy("1")
         made.build_from("2", "1")

@@ -22,14 +22,13 @@ import pytest
 import yaml
 
 from tests.e2e.dind import docker, start_engine
-from tests.e2e.production import CLIENTS, ROUTES, Answer, Production, in_production, lost
+from tests.e2e.production import CLIENTS, UNHEALTHY, Answer, Production, in_production, lost
 from tests.e2e.stack import wait_for
 
 ON_ALL = ("nginx:1.30-alpine",)
 ON_THE_MANAGER = ("postgres:17-alpine", "redis:8-alpine")
 VERSIONS = ("1", "2", "bad")
 # Alive, and answers 404 to whoever asks it.
-UNHEALTHY = 'CMD ["python", "-m", "http.server", "8000", "--directory", "/usr/share/doc"]'
 # What this machine's kernel may lack is IPVS, for virtual addresses and the ingress; and a test is in a hurry.
 OVERRIDE = {
     "version": "3.9",
@@ -129,8 +128,8 @@ def three_nodes(production: Production) -> Iterator[list[str]]:
     nodes = [f"{name}-{number}" for number in (1, 2, 3)]
     try:
         docker("network", "create", name)
-        # The nodes have what was copied to them, and where registries are there is nobody, who says so at once.
-        options = [f"--add-host={registry}:255.255.255.255" for registry in ("registry-1.docker.io", "registry.example.com")]
+        # The nodes have what was copied to them, and where the project's registry is there is nobody, who says so at once.
+        options = ["--add-host=registry.example.com:255.255.255.255"]
         published = [
             f"--publish=127.0.0.1:{production.ports[f'{kind}_PORT']}:{port}" for kind, port in (("HTTP", 80), ("HTTPS", 443))
         ]
@@ -160,8 +159,7 @@ def three_nodes(production: Production) -> Iterator[list[str]]:
 def swarm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     """Version 1 of the full starter in a Swarm, on whose nodes version 2 and a bad one are waiting."""
     with in_production(template, tmp_path_factory.mktemp("swarm"), {"stack": "full"}) as production:
-        server = production.folder / "src" / production.slug.replace("-", "_") / "server.py"
-        server.write_text(server.read_text().replace('\n\nif __name__ == "__main__":', f'{ROUTES}\n\nif __name__ == "__main__":'))
+        production.add_routes()
         (production.folder / "docker-stack.override.yml").write_text(yaml.safe_dump(OVERRIDE))
         production.build("1")
         production.build_from("2", "1")
