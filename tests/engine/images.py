@@ -5,9 +5,10 @@ An image that is there is kept. Otherwise it is pulled, or, where no registry
 answers, a stand-in with the same contract is built from Debian packages, and
 from npm's for what is written in JavaScript.
 
-    images.py            make what is missing
-    images.py --rebuild  make all of them anew
-    images.py --list     print the tags, one per line
+    images.py                    make what is missing
+    images.py --rebuild          make all of them again
+    images.py --list             print the tags, one per line
+    images.py --copy-to COMMAND  give another engine the official images that it lacks
 """
 
 from __future__ import annotations
@@ -62,13 +63,16 @@ IMAGES = (
     Image("valkey/valkey:8-alpine", "redis", "trixie", {"SERVER": "valkey"}, "valkey"),
     Image("nginx:1.30-alpine", "nginx", "trixie"),
     Image("n8nio/n8n:2.40.7", "n8n", "bookworm", {"N8N_VERSION": "2.40.7"}, npm=True),
-    Image("docker:29-cli", "docker", "trixie", target="cli"),
-    Image("docker:29-dind", "docker", "trixie", target="dind"),
-    Image("registry:2", "docker", "trixie", target="registry"),
+    Image("maildev/maildev:2.2.1", "maildev", "trixie", {"MAILDEV_VERSION": "2.2.1"}, npm=True),
+    Image("docker:29-cli", "docker", "forky", target="cli"),
+    Image("docker:29-dind", "docker", "forky", target="dind"),
+    Image("registry:2", "docker", "forky", target="registry"),
     # What gitlab-ci-local starts beside a job.
-    Image("firecow/gitlab-ci-local-util:latest", "docker", "trixie", target="helper"),
-    Image("sumina46/wait-for-it:latest", "docker", "trixie", target="wait"),
+    Image("firecow/gitlab-ci-local-util:latest", "docker", "forky", target="helper"),
+    Image("sumina46/wait-for-it:latest", "docker", "forky", target="wait"),
 )
+# What the tests with the mark `oldest` start.
+ON_OLDEST = ("python:3.13-slim", "postgres:17-alpine", "redis:8-alpine", "nginx:1.30-alpine", "n8nio/n8n:2.40.7")
 
 
 class EngineError(Exception):
@@ -88,15 +92,46 @@ def run(command: list[str], timeout: float | None = None) -> str:
     Raises:
         EngineError: It failed; holds the end of its output.
     """
-    env = os.environ | {"DOCKER_BUILDKIT": "1"}  # Debian 12's client builds without it unless told
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout, env=env)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"{' '.join(command)}: no answer in {timeout} s") from error
     if done.returncode:
         tail = (done.stdout + done.stderr).splitlines()[-LOG_LINES:]
         raise EngineError("\n".join([f"{' '.join(command)} failed:", *tail]))
     return done.stdout
+
+
+def image_id(tag: str, through: tuple[str, ...] = ()) -> str:
+    """Return the id of an image, empty when an engine has no such image.
+
+    Args:
+        tag: The image.
+        through: A command that makes docker find another engine.
+    """
+    try:
+        return run([*through, "docker", "image", "inspect", "--format", "{{.Id}}", tag])
+    except EngineError:
+        return ""
+
+
+def copy_to(through: tuple[str, ...]) -> None:
+    """Copy the images that tests with the oldest engine start, as far as that engine lacks them.
+
+    Args:
+        through: The command that makes docker find the oldest engine.
+
+    Raises:
+        EngineError: An image is missing here, or could not be copied.
+    """
+    missing = [tag for tag in ON_OLDEST if image_id(tag, through) != image_id(tag)]
+    if not missing:
+        return
+    with subprocess.Popen(["docker", "save", *missing], stdout=subprocess.PIPE) as saved:
+        loaded = subprocess.run([*through, "docker", "load"], stdin=saved.stdout, capture_output=True, text=True)
+    if saved.returncode or loaded.returncode:
+        raise EngineError(f"{' '.join(missing)} could not be copied: {loaded.stderr.strip()}")
+    print(f"copied to the oldest engine: {' '.join(missing)}")
 
 
 def labels(tag: str) -> dict[str, str] | None:
@@ -237,7 +272,7 @@ def provide(images: tuple[Image, ...], *, rebuild: bool) -> None:
 
     Args:
         images: The images.
-        rebuild: Whether to make those anew that are there.
+        rebuild: Whether to make those again that are there.
 
     Raises:
         EngineError: An image could be neither pulled nor built.
@@ -266,12 +301,16 @@ def main() -> int:
     """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(description="Provide the images that the end-to-end tests start.")
     parser.add_argument("--list", action="store_true", help="print the tags, one per line")
-    parser.add_argument("--rebuild", action="store_true", help="make all images anew")
+    parser.add_argument("--rebuild", action="store_true", help="make all images again")
+    parser.add_argument("--copy-to", metavar="COMMAND", help="copy the official images to the engine that COMMAND finds")
     options = parser.parse_args()
     if options.list:
         print("\n".join(image.tag for image in IMAGES))
         return 0
     try:
+        if options.copy_to:
+            copy_to((options.copy_to,))
+            return 0
         provide(IMAGES, rebuild=options.rebuild)
     except EngineError as error:
         print(f"tests/engine/images.py: {error}", file=sys.stderr)
