@@ -11,6 +11,7 @@ import keyword
 import re
 import sys
 import unicodedata
+from collections.abc import Collection
 
 import yaml
 from jinja2 import Environment
@@ -19,18 +20,21 @@ from jinja2.ext import Extension
 SLUG_MAX = 40
 # A label of a host name (RFC 1123), in lower case.
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LABEL_MAX = 63
 SERVERS_MAX = 20
 # Names that no MCP server can have: other services, names in every container's hosts file, reserved roles and
 # templates of Postgres, and the superuser of .env.defaults.
 TAKEN = frozenset({"db", "app", "redis", "gateway", "nginx", "localhost", "public", "none", "dev", "template0", "template1"})
+# What later versions call services of theirs. A project that has a server of such a name keeps it, as one that begins with x-.
+RESERVED = frozenset({"mailcatcher", "worker", "scheduler", "migrate", "certbot", "n8n"})
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
-# What a starter app imports: a package of the same name would hide the library.
 # The distribution project's reference grammar: a registry, which holds a dot or a port or is localhost, and parts of a path.
 _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _HOST = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(?::[0-9]{1,5})?"
 IMAGE_NAME = rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*"
 IMAGE_NAME_MAX = 255
 
+# What a starter app imports: a package of the same name would hide the library.
 LIBRARIES = frozenset(
     {"fastapi", "uvicorn", "flask", "gunicorn", "psycopg", "psycopg_binary", "redis", "starlette", "pydantic"}
     | {"anyio", "h11", "click", "jinja2", "werkzeug", "typing_extensions", "pytest", "httpx"}
@@ -58,31 +62,32 @@ def slug(name: str) -> str:
     return result[:SLUG_MAX].rstrip("-")
 
 
-def is_slug(text: str) -> bool:
-    """Tell whether a text is `[a-z][a-z0-9-]{0,39}`."""
-    return SLUG.fullmatch(text) is not None
+def slug_error(text: str) -> str:
+    """Say in one short sentence what is wrong with a slug; empty for `[a-z][a-z0-9-]{0,39}`."""
+    if not 1 <= len(text) <= SLUG_MAX:
+        return f"Give 1 to {SLUG_MAX} characters."
+    if not re.match(r"[a-z]", text):
+        return "Begin with a letter from a to z."
+    return "" if SLUG.fullmatch(text) else "Use only a-z, 0-9 and hyphens."
 
 
 def package_name_error(name: str, starter: bool) -> str:
-    """Say in one sentence what is wrong with a package name.
+    """Say in one short sentence what is wrong with a package name; empty for a good one.
 
     Args:
         name: the name as given.
         starter: whether the starter app, which imports libraries, will live in this package.
-
-    Returns:
-        A sentence that stands alone; empty for a good name.
     """
     if not name.isidentifier():
-        return f"package_name {name!r} is not a Python name: use letters, digits and _, and no digit first, like my_app."
+        return "Give a Python name, like my_app."
     if keyword.iskeyword(name):
-        return f"package_name {name!r} is a keyword of Python: choose another, like {name.lower()}_app."
+        return "Choose another: it's a keyword."
     if re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", name, re.IGNORECASE):
-        return f"package_name {name!r} can't be a folder on Windows: choose another, like {name}_app."
+        return "Choose a name that Windows allows."
     if name in sys.stdlib_module_names:
-        return f"package_name {name!r} is a module of Python's standard library: choose another, like {name}_app."
+        return "Choose another: Python has it."
     if starter and name in LIBRARIES:
-        return f"package_name {name!r} would hide the library of that name from the starter app: choose another, like {name}_app."
+        return "Choose another: a library has it."
     return ""
 
 
@@ -96,55 +101,70 @@ def package_name(text: str) -> str:
 
 
 def mcp_package_error(name: str, starter: bool) -> str:
-    """Say in one sentence why a package can't hold the starter MCP server; empty if it can.
+    """Say in one short sentence why a package can't hold the starter MCP server; empty if it can.
 
     Args:
         name: the package's name, which `package_name_error` has nothing to say of.
         starter: whether the starter server will live in this package.
     """
-    if starter and name in MCP_LIBRARIES:
-        return f"package_name {name!r} would hide the library of that name from the MCP server: choose another, like {name}_app."
-    return ""
+    return f"Give another package_name than {name}." if starter and name in MCP_LIBRARIES else ""
 
 
-def mcp_servers_error(names: object) -> str:
-    """Say in one sentence what is wrong with the names of MCP servers.
+def mcp_servers_error(names: object, earlier: Collection[str] | None = ()) -> str:
+    """Say in one short sentence what is wrong with the names of MCP servers.
 
     Each is a Compose service, a host name, a folder, and with `_` for `-` a database and a role of Postgres.
 
+    Args:
+        names: the answer.
+        earlier: the names of the project's servers so far, which may be refused by now; None where nobody can tell.
+
     Returns:
-        A sentence that stands alone; empty for 1 to 20 good names.
+        A sentence; empty for 1 to 20 good names.
     """
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return "mcp_servers must be a list of names, such as [tasks, docs]; a word such as no or null needs quotes."
+    if not isinstance(names, list):
+        return "Give a list, like [tasks, docs]."
+    if any(name is None or isinstance(name, bool) for name in names):
+        return "Quote words such as no and null."
+    if not all(isinstance(name, str) for name in names):
+        return "Give names, like [tasks, docs]."
     if not 1 <= len(names) <= SERVERS_MAX:
-        return f"mcp_servers holds {len(names)} names: give 1 to {SERVERS_MAX}, such as [tasks, docs]."
-    for name in names:
-        if not LABEL.fullmatch(name):
-            return (
-                f"mcp_servers: {name!r} is no host name: use lower-case letters, digits and hyphens, 1 to 63 of them, "
-                "and no hyphen first or last."
-            )
-        if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name):
-            return f"mcp_servers: {name!r} would be taken for an IP address: put a word before it, like server-{name}."
-        if names.count(name) > 1:
-            return f"mcp_servers: {name!r} is there twice, and each server needs a name of its own."
-        if name in TAKEN or name.startswith("pg-"):
-            return f"mcp_servers: {name!r} is taken, by Compose, by Postgres or by another service: choose another."
-    return ""
+        return f"Give 1 to {SERVERS_MAX} names."
+    if len({*names}) < len(names):
+        return "Give each server its own name."
+    return next(filter(None, (_server_error(name, earlier is None or name in earlier) for name in names)), "")
+
+
+def _server_error(name: str, there: bool) -> str:
+    """Say what is wrong with the name of one MCP server, which the project may have already."""
+    if not 1 <= len(name) <= LABEL_MAX:
+        return f"Give each name 1 to {LABEL_MAX} characters."
+    if not LABEL.fullmatch(name):
+        return "Use a-z, 0-9 and inner hyphens."
+    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name):
+        return "Put a word before the number."
+    # `pg-` begins Postgres' own roles, and `x-` what Compose takes for an extension when it merges files.
+    if name.startswith("pg-") or (name.startswith("x-") and not there):
+        return "Begin no name with pg- or x-."
+    return f"Rename {name}: it is taken." if name in TAKEN or (name in RESERVED and not there) else ""
 
 
 def image_name_error(name: str) -> str:
-    """Say in one sentence what is wrong with the name of an image; empty for a good one.
+    """Say in one short sentence what is wrong with the name of an image; empty for a good one.
 
     Args:
         name: the answer; lower-case parts with slashes between them, the first of which may be a registry with a port.
     """
-    if re.fullmatch(IMAGE_NAME, name) and len(name) <= IMAGE_NAME_MAX:
+    if len(name) > IMAGE_NAME_MAX:
+        return f"Give at most {IMAGE_NAME_MAX} characters."
+    if re.fullmatch(IMAGE_NAME, name):
         return ""
-    if len(name) <= IMAGE_NAME_MAX and re.fullmatch(rf"{IMAGE_NAME}(:[\w.-]+)?(@[\w:+.-]+)?", name):
-        return f"image_name {name!r} must be without a tag, which scripts/deploy is told: leave out all after its last : or @."
-    return f"image_name {name!r} is no image's name: give one such as registry.example.com/team/app, in lower-case letters."
+    # scripts/deploy is told the tag.
+    if re.fullmatch(rf"{IMAGE_NAME}(:[\w.-]+)?(@[\w:+.-]+)?", name):
+        return "Leave out the tag or digest."
+    if re.fullmatch(IMAGE_NAME, name.lower()):
+        return "Use lower-case letters."
+    return "Give a name like example.com/my-app."
 
 
 def yaml_text(text: str) -> str:
@@ -154,33 +174,15 @@ def yaml_text(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def is_printable(text: str) -> bool:
-    """Tell whether a text has a visible character and no control character, such as a line break."""
-    return bool(text.strip()) and text.isprintable()
-
-
-def is_whole(value: object) -> bool:
-    """Tell whether a value is a whole number, or a text of one."""
-    return re.fullmatch(r"-?[0-9]+", str(value).strip()) is not None
-
-
-def is_list_of_text(value: object) -> bool:
-    """Tell whether a value is a list that holds nothing but texts."""
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
 class NamesExtension(Extension):
-    """Filters `slug`, `package_name` and `yaml_text`; globals `is_…` and `…_error`."""
+    """Filters `slug`, `package_name` and `yaml_text`; globals `…_error`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["slug"] = slug
         environment.filters["package_name"] = package_name
         environment.filters["yaml_text"] = yaml_text
-        environment.globals["is_slug"] = is_slug
-        environment.globals["is_whole"] = is_whole
-        environment.globals["is_list_of_text"] = is_list_of_text
-        environment.globals["is_printable"] = is_printable
+        environment.globals["slug_error"] = slug_error
         environment.globals["package_name_error"] = package_name_error
         environment.globals["mcp_package_error"] = mcp_package_error
         environment.globals["mcp_servers_error"] = mcp_servers_error

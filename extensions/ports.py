@@ -1,14 +1,15 @@
 """Ports that a project publishes on the developer's machine, and the slot that it gets there.
 
-The rules are in includes/environments.py, which a rendered project has as scripts/environments.py: one piece of code for both.
-It is loaded anew with each load of this extension, because an update has those of two versions in one process.
+The rules are in template/scripts/lib/, which a rendered project has as scripts/lib/: one piece of code for both.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -16,22 +17,40 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-SOURCE = Path(__file__).parent.parent / "includes" / "environments.py"
+SOURCE = Path(__file__).resolve().parent.parent / "template" / "scripts" / "lib"
 
 
-def load() -> ModuleType:
-    """Return this version's environments.py as a module of its own."""
-    spec = importlib.util.spec_from_file_location(f"environments_of_{__name__}", SOURCE)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{SOURCE} is missing")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load(path: Path) -> ModuleType:
+    """Return a file, or a folder with an `__init__.py`, as this version's own module.
+
+    An update runs the extensions of two versions in one process. So the name in `sys.modules` holds a hash of the code: the other
+    version's is another module, and so are those of its package. Each extension that needs this has a copy.
+
+    Raises:
+        OSError: where there is no such file.
+        ImportError: where it is no Python file.
+    """
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    code = b"".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)
+    name = f"{path.stem}_{hashlib.sha256(code).hexdigest()}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path / "__init__.py" if path.is_dir() else path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is no Python file")
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(sys.modules[name])
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
 
 
-environments = load()
-BASES, VARIABLES = environments.BASES, environments.VARIABLES
-port = environments.port
+lib = load(SOURCE).__name__
+names, registry = import_module(f"{lib}.names"), import_module(f"{lib}.registry").registry
+BASES, VARIABLES = names.BASES, names.VARIABLES
+# Set to "no" where renderings are to be the same whatever runs on the machine, as in tests.
+PROBES = os.environ.get("CHORA_COMPOSE_PROBE") != "no"
 # Copier asks for a default several times, and a warning is to be read once.
 _said: set[str] = set()
 
@@ -43,6 +62,17 @@ def warn(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def port(service: str, slot: int = 0, offset: int = 0) -> int:
+    """Return the port that a service is published on.
+
+    Raises:
+        ValueError: there is no such service, slot or offset, or browsers refuse a port of these.
+    """
+    if service not in BASES:
+        raise ValueError(f"no service {service!r}: ports are known for {', '.join(BASES)}")
+    return int(names.ports(slot, offset)[service])
+
+
 def published(service: str, slot: int = 0) -> str:
     """Return the Compose expression of a published port, such as `${APP_PORT:-8001}`."""
     return f"${{{VARIABLES[service]}:-{port(service, slot)}}}"
@@ -50,11 +80,11 @@ def published(service: str, slot: int = 0) -> str:
 
 def branch_port(service: str, slug: str, slot: int, branch: str) -> int:
     """Return the port that a service has in a branch's environment, unless somebody else was there before."""
-    return int(port(service, slot, environments.choose_offset(slug, branch, slot, taken=())))
+    return int(port(service, slot, names.choose_offset(slug, branch, slot, lambda _: True)))
 
 
 def free_slot(folder: Path, slug: str, hook_follows: bool = False) -> int:
-    """Return the slot of a project on this machine: its own, else the lowest that no other project holds, which it then holds.
+    """Return the slot of a project on this machine: its own, else the lowest that nobody holds or listens on, which it gets.
 
     Args:
         folder: the destination. A rendering that is given up leaves nothing behind there, and so frees the slot.
@@ -64,18 +94,18 @@ def free_slot(folder: Path, slug: str, hook_follows: bool = False) -> int:
     Returns:
         0 to 9; 0, with a warning, where all are held.
     """
-    with environments.registry(warn=warn) as machine:
+    with registry(warn=warn) as machine:
         entry = machine.find(folder, None)
         if entry:
             return int(entry.get("slot", 0))
-        slot = machine.free_slot(folder)
+        slot = machine.free_slot(folder, names.are_free if PROBES else lambda _: True)
         if slot is None:
             if not hook_follows:
                 warn(
                     "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env."
                 )
             return 0
-        machine.add(folder, None, slug=slug, name=slug, slot=slot, ports=environments.ports(slot), pid=os.getpid())
+        machine.settle(folder, slug, slot)["pid"] = os.getpid()
         return int(slot)
 
 
@@ -90,13 +120,12 @@ def free_slot_here(context: Context, slug: str) -> int:
 
 
 class PortsExtension(Extension):
-    """Globals `port`, `published_port`, `free_slot`, `environments_source`; `environment_name` and `branch_port` for a branch."""
+    """Globals `port`, `published_port`, `free_slot`; `environment_name` and `branch_port` for a branch."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals["port"] = port
         environment.globals["published_port"] = published
         environment.globals["free_slot"] = free_slot_here
-        environment.globals["environment_name"] = environments.environment_name
+        environment.globals["environment_name"] = names.environment_name
         environment.globals["branch_port"] = branch_port
-        environment.globals["environments_source"] = lambda: SOURCE.read_text(encoding="utf-8").rstrip()

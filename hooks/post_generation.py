@@ -1,12 +1,14 @@
 """After a copy and after an update, in the project: git, .gitignore, scripts/setup, MCP clients' files, and what to type next.
 
 It only warns. A task that fails would leave an existing project half rendered, and on an update the user's edits overwritten.
-Copier runs it with its own Python, where plumbum and PyYAML are installed.
+Copier runs it with its own Python, where PyYAML is installed. It imports little, because each copy and update waits for it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
 import shlex
 import sys
@@ -14,34 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from blocks import attributes, keep_block, start_gitignore, write_block
+from changes import as_text
 from client_files import ClientFile, Entry, bring_up_to_date
-from plumbum import CommandNotFound, ProcessExecutionError, local
+from machine import missing, run
+from messages import say, warn
+from next_steps import next_commands
+from project import git, yaml_of
 
 # What knows this machine's environments, which rendered projects have too, and what knows a project.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "includes"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "template" / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "extensions"))
-import environments
-from destination import PIPELINES, Destination
+from facts import facts
+from lib import common, names, setup_env
+from lib.registry import registry
 
-MINIMUM_COMPOSE = (2, 24, 4)
-COMPOSE = f"Docker Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer"
-BEGIN = "# >>> chora-compose-template: these lines are its own, keep yours outside them"
-END = "# <<< chora-compose-template"
-# What a deployment is made of, as far as a project may have had it before.
-PRODUCTION = (
-    *("docker-compose.prod.yml", "docker-stack.yml", "nginx/nginx.conf.template", ".env.production.example"),
-    *("scripts/production.py", "scripts/deploy", "scripts/backup", "scripts/restore", "scripts/upgrade-postgres"),
-)
 # Compose reads the first of these that exists, and docker-compose.yml after them.
 PREFERRED = ("compose.yaml", "compose.yml", "docker-compose.yaml")
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def warn(text: str) -> None:
-    say(f"Note: {text}")
+LOGIN = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
 
 
 def in_repository(folder: Path) -> bool:
@@ -53,12 +45,10 @@ def init_repository(folder: Path) -> None:
     """Make a repository where there is none, because `copier update` needs one. Nothing is committed."""
     if in_repository(folder):
         return
-    try:
-        local["git"]("init", "--quiet", "-b", "main", str(folder))
-    except CommandNotFound:
-        pass  # Reported with everything else that is missing.
-    except ProcessExecutionError as error:
-        warn(f"git init failed, and `copier update` needs a repository: {error.stderr.strip()}")
+    code, _, error = run("git", "init", "--quiet", "-b", "main", folder=folder)
+    # A Git that is missing is reported with everything else that is.
+    if code not in (0, 127):
+        warn(f"git init failed, and `copier update` needs a repository: {error.strip()}")
 
 
 def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
@@ -90,9 +80,8 @@ def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
 
 def servers(answers: dict[str, Any]) -> list[str]:
     """Return the names of the project's MCP servers, as their clients know them."""
-    if answers["stack"] == "mcp":
-        return [answers["project_slug"]]
-    return [*answers["mcp_servers"]] if answers["stack"] == "mcp-multi" else []
+    known = facts(answers)
+    return [answers["project_slug"]] if known.service == "mcp-server" else known.server_names
 
 
 def client_files(stack: str) -> list[ClientFile]:
@@ -114,121 +103,110 @@ def client_files(stack: str) -> list[ClientFile]:
     ]
 
 
-def with_block(text: str, lines: list[str]) -> str:
-    """Return the text of a .gitignore with our marker block, without it where there are no lines.
-
-    Args:
-        text: the file's text; what stands outside the block is kept to the letter, line ends included.
-        lines: the block's lines.
-    """
-    end_of_line = "\r\n" if "\r\n" in text else "\n"
-    block = end_of_line.join([BEGIN, *lines, END, ""]) if lines else ""
-    present = re.search(f"^{re.escape(BEGIN)}.*?^{re.escape(END)}[^\\n]*(?:\\n|$)", text, re.MULTILINE | re.DOTALL)
-    if present:
-        return text[: present.start()] + block + text[present.end() :]
-    if not block:
-        return text
-    if text and not text.endswith("\n"):
-        text += end_of_line
-    return text + (end_of_line if text else "") + block
-
-
-def keep_block(folder: Path, lines: list[str]) -> None:
-    """Bring the marker block of .gitignore up to date. It stays as long as there is a file that it hides."""
-    path = folder / ".gitignore"
-    hidden = (".env.local", ".env", "secrets", "claude_desktop_config.json")
-    if not lines and any((folder / name).exists() for name in hidden):
-        return
-    # Bytes, because a text file's line ends would be changed.
-    try:
-        before = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-        after = with_block(before, lines)
-        if after != before:
-            path.write_bytes(after.encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        warn(f".gitignore can't be written ({error.strerror}): add these lines yourself: {' '.join(lines)}")
-
-
 def run_setup(folder: Path, kept: list[str]) -> None:
     """Run scripts/setup, which makes what is not committed, unless it is a script that the user had before."""
     script = folder / "scripts" / "setup"
     if not script.is_file() or "scripts/setup" in kept:
         return
-    code, out, error = local[sys.executable].run([str(script)], retcode=None, cwd=str(folder))
+    code, out, error = run(sys.executable, str(script), folder=folder)
     if code:
-        warn(f"scripts/setup failed, run it again when this is mended: {(error or out).strip()}")
+        reason = (error or out).strip().removeprefix("scripts/setup: ")
+        warn(f"scripts/setup failed, run it again when this is fixed: {reason}")
 
 
 def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
     """Note in this machine's registry which ports the project has, and say who else has them."""
     slug, slot = answers["project_slug"], answers["port_slot"]
-    with environments.registry(warn=warn) as machine:
+    with registry(warn=warn) as machine:
         # One with branch environments scripts/branch-env has noted already, with ports and a name that nobody else has.
         entry = machine.find(folder, None) if answers.get("branch_environments") else None
         moves = entry is not None
         if entry is None:
             env = folder / ".env"
-            own = environments.variables(env.read_text(errors="replace")) if env.is_file() else {}
-            entry = machine.settle_project(folder, slug, slot, environments.ports_in(own))
+            own = common.variables(env.read_text(errors="replace")) if env.is_file() else {}
+            entry = machine.settle(folder, slug, slot, given=names.ports_in(own))
             entry["name"] = own.get("COMPOSE_PROJECT_NAME", slug)
-        wanted = environments.ports(slot) if moves else entry["ports"]
-        owners = (machine.owner(number, entry) for number in wanted.values())
+        wanted = names.ports(slot) if moves else entry["ports"]
+        # A release with another service gives each project a port for it, also those that have no such service.
+        unused = set() if "mail" in answers.get("extras", []) else {"mail", "smtp"}
+        held = machine.held(entry)
+        owners = (held.get(number) for service, number in wanted.items() if service not in unused)
         free = machine.free_slot(folder)
         if other := next(filter(None, owners), None):
             way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
             full = "" if free is not None else ", and all ten slots are held"
             remedy = "scripts/branch-env has put other ones into .env" if moves else "set other ones in .env, as COMPOSE.md says"
             warn(f"{other['folder']} has the ports of slot {slot} too{full}: {remedy}{way}.")
-        if not moves and (namesake := machine.namesake(entry["name"], folder)):
+        others = (one for one in machine.all if one not in machine.of_project(folder))
+        namesake = next((one for one in others if one["name"] == entry["name"]), None)
+        if not moves and namesake:
             warn(
                 f"{namesake['folder']} is the Compose project {entry['name']} too, and the two would share containers and "
                 "data: set COMPOSE_PROJECT_NAME in .env of one of them."
             )
 
 
-def missing() -> list[str]:
-    """Return what this machine lacks to work with the project, in the words of the requirements."""
-    lacks = []
-    if "git" not in local:
-        lacks.append("git, which `copier update` needs")
-    if "docker" not in local:
-        return [*lacks, f"Docker with {COMPOSE}"]
-    code, out, _ = local["docker"].run(["compose", "version", "--short"], retcode=None)
-    version = tuple(int(part) for part in re.findall(r"\d+", out)[:3])
-    if code or version < MINIMUM_COMPOSE:
-        found = f" (found {out.strip()})" if not code else ""
-        lacks.append(f"{COMPOSE}{found}")
-    return lacks
+def check_kept(answers: dict[str, Any], kept: list[str], update: str) -> None:
+    """Say which files of the user's stand where the template's would.
 
-
-def check_kept(answers: dict[str, Any], update: str) -> None:
-    """Say once, at adoption, which files of the user's stand where the template's would."""
-    ci = answers.get("ci", [])
-    built = ("Dockerfile", ".dockerignore") if answers["stack"] != "mcp-multi" and "python_version" in answers else ()
-    tests = ("docker-compose.test.yml", ".env.test", "scripts/ci") if ci else ()
-    pipelines = [PIPELINES[name] for name in ci]
-    ours = ("docker-compose.yml", *built, "COMPOSE.md", *tests, *pipelines, *(PRODUCTION if answers.get("production") else ()))
-    kept = [name for name in ours if name in answers["keep_files"]]
-    if ci and "docker-compose.yml" in kept:
+    Args:
+        answers: the project's answers.
+        kept: the files that were there before and that these answers would have brought.
+        update: the command that updates the project.
+    """
+    if answers.get("ci") and "docker-compose.yml" in kept:
         warn("docker-compose.test.yml is laid over your docker-compose.yml, which has to have the services that it changes.")
     if kept:
         warn(f"kept your own {', '.join(kept)}. For the template's, rename yours, commit, and `{update} -d 'keep_files=[]'`.")
-    if ".dockerignore" in answers["keep_files"]:
+    if "scripts/setup" in kept:
+        warn("where COMPOSE.md or a message says scripts/setup, the template's is meant, which this project does not have.")
+    if ".dockerignore" in kept:
         warn("see that your .dockerignore keeps .git, .env* and virtual environments out of the image.")
 
 
-def check_compose(folder: Path, answers: dict[str, Any]) -> None:
+def check_answers(folder: Path, answers_file: str) -> None:
+    """Say where the answers are of a project that had lost their file."""
+    lost = git("log", "-1", "--format=%h", "--diff-filter=D", "--", answers_file, folder=folder).strip()
+    if lost and not git("ls-tree", "--name-only", "HEAD", "--", answers_file, folder=folder):
+        warn(
+            "these are new answers, and git has your old ones. To go on with those: `git stash --include-untracked`, "
+            f"`git checkout {lost}~ -- {answers_file}`, commit, `copier update --trust`."
+        )
+
+
+def changed_answers(folder: Path, answers_file: str, answers: dict[str, Any]) -> bool:
+    """Tell whether an update gave a question another answer than the project has committed."""
+    before = yaml_of(git("show", f"HEAD:./{answers_file}", folder=folder))
+    return any(as_text(before[name]) != as_text(answers.get(name)) for name in before if not name.startswith("_"))
+
+
+def check_compose(folder: Path, answers: dict[str, Any], *, updated: bool) -> None:
     """Say what keeps Compose from working with the project as it is rendered."""
     for name in PREFERRED:
-        if (folder / name).exists():
+        if not (folder / name).exists():
+            continue
+        # An update takes away again what the user has renamed.
+        if updated and not git("ls-tree", "--name-only", "HEAD", "--", "docker-compose.yml", folder=folder):
+            warn(f"rename {name} to docker-compose.yml, commit, and update again: under this name no update reaches it.")
+        else:
             warn(f"Docker Compose prefers {name} to docker-compose.yml and will not read the latter: rename one of them.")
     defaults = folder / ".env.defaults"
-    if answers["stack"] != "minimal" and defaults.exists():
-        names = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "DATABASE_URL", "REDIS_URL")
+    if answers["stack"] != "minimal" and defaults.is_file():
         text = defaults.read_text(errors="replace")
-        lacks = [name for name in names if not re.search(rf"^\s*{name}\s*=", text, re.MULTILINE)]
+        lacks = [name for name in LOGIN if not re.search(rf"^\s*{name}\s*=", text, re.MULTILINE)]
         if lacks:
-            warn(f"your .env.defaults lacks {', '.join(lacks)}: a value for each POSTGRES_…, an empty one for each …_URL.")
+            warn(f"your .env.defaults lacks {', '.join(lacks)}: give each a value.")
+        if answers["stack"] in ("full", "mcp"):
+            for name in re.findall(r"^[ \t]*(DATABASE_URL|REDIS_URL)[ \t]*=[ \t]*[^\s#]", text, re.MULTILINE):
+                warn(f"move {name} from .env.defaults to .env.local: the one that is made in .env.services wins over it.")
+    local_env = folder / ".env.local"
+    text = local_env.read_text(errors="replace") if local_env.is_file() else ""
+    if answers["stack"] == "mcp-multi" and re.search(r"^[ \t]*DATABASE_URL[ \t]*=[ \t]*\S", text, re.MULTILINE):
+        warn("name a server in .env.local, as in MCP_TASKS_DATABASE_URL=…: DATABASE_URL there reaches no server.")
+    # Compose 2.35 and newer prefer these to what the environment files before .env.services say.
+    leaking = [name for name in LOGIN if os.environ.get(name)] if answers["stack"] in ("full", "mcp") else []
+    if leaking:
+        warn(f"unset {', '.join(leaking)} in your shell: Docker Compose would put them into DATABASE_URL.")
 
 
 def uses_mcp(folder: Path) -> bool:
@@ -269,7 +247,7 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
     files = [folder / "secrets" / name for name in ("shared.env", "shared-admin.env")]
     if answers.get("isolation") == "shared" or not all(path.is_file() for path in files):
         return
-    found = environments.variables("".join(path.read_text(encoding="utf-8") for path in files))
+    found = common.variables("".join(path.read_text(encoding="utf-8") for path in files))
     name, hub = found.get("POSTGRES_USER") or found.get("REDIS_USER"), found.get("SHARED_SERVICES")
     command = f"{hub}/scripts/projects copy {name} {shlex.quote(str(folder))}"
     warn(
@@ -283,6 +261,9 @@ def check_tests(folder: Path, answers: dict[str, Any]) -> None:
     # What another command runs is not known.
     if not answers.get("ci") or answers.get("test_command", "pytest") != "pytest":
         return
+    # Here, because most projects need none of it.
+    from reading import Destination
+
     parts = [f"servers/{name}" for name in answers.get("mcp_servers", [])] or ["."]
     for part in parts:
         if not Destination(folder / part).test_command:
@@ -299,6 +280,8 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
             f"{answers['app_command']!r} is a server for development: add one such as gunicorn to the dependencies, and start "
             f"it with `{update} -d app_command='gunicorn --bind 0.0.0.0:{answers['app_port']} …'`."
         )
+    from reading import Destination
+
     variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
     wanted = [variables[name] for name in answers.get("services", [])]
     texts = [(folder / path).read_text(errors="replace") for path in Destination(folder).sources]
@@ -317,48 +300,42 @@ def check_dependencies(answers: dict[str, Any], update: str) -> None:
         )
 
 
-def next_commands(folder: Path, answers: dict[str, Any], operation: str) -> str:
-    """Return what to type next, one command a line."""
-    here = Path.cwd() if operation == "update" else Path(local.env.get("PWD", "/"))
-    lines = [] if folder == here else [f"cd {shlex.quote(str(folder))}"]
-    if operation == "update":
-        lines.append("git diff")
-    if answers["stack"] == "mcp" and "profiles: [stdio]" in (folder / "docker-compose.yml").read_text(encoding="utf-8"):
-        return "\n  ".join(["Next:", *lines, "docker compose build mcp-server", "# then start a client, as COMPOSE.md says"])
-    builds = answers["stack"] not in ("hybrid", "shared-services")
-    lines.append("docker compose up --build --wait" if builds else "docker compose up --wait")
-    if answers["stack"] == "hybrid":
-        lines.append("# then start Python here as COMPOSE.md says")
-    else:
-        service = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(answers["stack"])
-        if service:
-            lines.append(f"docker compose port {service} {answers['app_port']}")
-        elif answers.get("gateway") == "n8n":
-            lines.append("docker compose port gateway 5678")
-    return "\n  ".join(["Next:", *lines])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--operation", required=True)
     parser.add_argument("--answers-file", required=True)
+    parser.add_argument("--owned", default="[]", help="a JSON list of the template files that the answers bring")
+    parser.add_argument("--new", default="[]", help="a JSON list of the environment files that were not there before")
+    parser.add_argument("--kept", default="[]", help="a JSON list of the user's files that stand where the template's would")
+    parser.add_argument("--given", default="[]", help="a JSON list of the questions that were answered with -d")
     parser.add_argument("--next-steps", choices=["yes", "no"], default="yes")
     options = parser.parse_args()
     folder = Path.cwd()
     answers = yaml.safe_load((folder / options.answers_file).read_text(encoding="utf-8"))
     init_repository(folder)
+    if options.operation == "copy":
+        check_answers(folder, options.answers_file)
     # Before anything is made that it hides.
-    keep_block(folder, ignored(answers, folder))
+    owned = json.loads(options.owned)
+    if options.operation == "copy" and not answers["own_app"] and answers["stack"] != "shared-services":
+        start_gitignore(folder)
+    keep_block(folder, ignored(answers, folder), json.loads(options.new), owned)
+    write_block(folder / ".gitattributes", attributes(owned))
+    if answers["stack"] != "hybrid":
+        # Where the host finds services that it no longer asks would mislead the containers.
+        write_block(folder / ".env.local", [], setup_env.MARKS)
     run_setup(folder, answers["keep_files"])
     update = "copier update --trust"
     if options.answers_file != ".copier-answers.yml":
         update += f" -a {options.answers_file}"
-    if options.operation == "copy":
-        check_kept(answers, update)
+    if options.operation == "copy" or changed_answers(folder, options.answers_file, answers):
+        check_kept(answers, json.loads(options.kept), update)
     for sentence in bring_up_to_date(folder, client_files(answers["stack"]), servers(answers), f"run `{update}`"):
         warn(sentence)
+    if idle := [name for name in json.loads(options.given) if name not in answers and not name.startswith("_")]:
+        warn(f"leave out -d {', '.join(idle)}: with these answers that is not asked, and has no effect.")
     hold_ports(folder, answers, update)
-    check_compose(folder, answers)
+    check_compose(folder, answers, updated=options.operation == "update")
     check_servers(folder, answers)
     check_server(folder, answers, update)
     check_shared(folder, answers)
@@ -367,8 +344,9 @@ def main() -> None:
     check_tests(folder, answers)
     if lacks := missing():
         warn(f"missing on this machine: {'; '.join(lacks)}.")
-    if options.next_steps == "yes":
-        say(next_commands(folder, answers, options.operation))
+    # After an update they stand below what it did, which is known when Copier has merged.
+    if options.next_steps == "yes" and options.operation == "copy":
+        say(next_commands(folder, answers))
 
 
 if __name__ == "__main__":

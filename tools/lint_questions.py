@@ -21,7 +21,8 @@ from copier._user_data import Question
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.render.matrix import Answers, Matrix, Questions  # noqa: E402 - the tests' own matrix, found by the line above
+from tests.render.matrix import Matrix  # noqa: E402 - the tests' own matrix, found by the line above
+from tests.render.questions import Answers, Questions  # noqa: E402
 
 # Copier has no list of them: those that its documentation names.
 SETTINGS = frozenset(
@@ -111,7 +112,7 @@ def of_settings(questions: Questions) -> Iterator[str]:
 
 def is_asked(question: dict[str, Any]) -> bool:
     """Tell whether a question is ever shown."""
-    return question.get("when") is not False and question.get("ask") is not False
+    return question.get("ask") is not False
 
 
 def of_question(questions: Questions, name: str) -> Iterator[str]:
@@ -119,6 +120,8 @@ def of_question(questions: Questions, name: str) -> Iterator[str]:
     question = questions.all[name]
     for key in sorted(question.keys() - QUESTION_KEYS):
         yield f"{name}: Copier knows no key {key} of a question"
+    if question.get("when") is False:
+        yield f"{name}: is never an answer, so that it belongs to the facts, in extensions/facts/"
     text = question.get("help", "")
     if not text:
         yield f"{name}: has no help"
@@ -131,7 +134,7 @@ def of_question(questions: Questions, name: str) -> Iterator[str]:
     except jinja2.TemplateError as error:
         yield f"{name}: its type can't be evaluated: {error}"
         return
-    if is_asked(question) and kind != "bool" and not question.get("choices") and not question.get("validator"):
+    if kind != "bool" and not question.get("choices") and not question.get("validator"):
         yield f"{name}: takes any {kind}, and has no validator"
 
 

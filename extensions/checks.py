@@ -1,0 +1,187 @@
+"""Checks: what is wrong with an answer that is a text or a list of texts.
+
+Each says it in one short sentence that begins with what to do: the prompt shows 80 columns, of which Copier takes 34 and the
+question's name.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TypeGuard
+
+from jinja2 import Environment, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+
+NAME_MAX = 60
+# Control characters, line breaks of Unicode's, halves of a surrogate pair, and what YAML can't hold.
+CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff"
+NO_LINE = re.compile(f"[{CONTROL}]")
+# A Dockerfile's JSON may hold a script of several lines.
+NO_SCRIPT = re.compile(rf"(?![\t\n])[{CONTROL}]")
+# What a shell, a Dockerfile, a short volume of Compose's or sed reads as something else; and what does so outside a Dockerfile.
+BREAKS_PATH = re.compile(r"""[\s"'$`\\;&|<>()*?\[\]:]""")
+BREAKS_VOLUME = re.compile(r"""["$`\\|:]| #|^\s|\s$""")
+BREAKS_QUOTES = frozenset('"$`\\')
+STAGE = re.compile(r"[A-Za-z0-9_.-]+")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def is_list_of_text(value: object) -> TypeGuard[list[str]]:
+    """Tell whether a value is a list that holds nothing but texts."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is a whole number of at most 18 digits, or a text of one."""
+    return re.fullmatch(r"-?[0-9]{1,18}", str(value).strip()) is not None
+
+
+def name_error(name: str) -> str:
+    """Say what is wrong with the name of a project; empty for a good one."""
+    good = name.strip() and name.isprintable() and len(name) <= NAME_MAX
+    return "" if good else f"Give a line of 1 to {NAME_MAX} characters."
+
+
+def line_error(text: str) -> str:
+    """Say what is wrong with a text of which nothing is asked but that it is one line; empty for a good one."""
+    return "Give one line of plain text." if NO_LINE.search(text) else ""
+
+
+def day_error(text: str) -> str:
+    """Say what is wrong with a day; empty for a good one."""
+    return "" if DAY.fullmatch(text) else "Give a day, like 2026-01-31."
+
+
+def command_error(command: str, example: str = "") -> str:
+    """Say what is wrong with a command; empty for a good one.
+
+    Args:
+        command: the answer.
+        example: a command, short; without it none is needed.
+    """
+    if error := line_error(command):
+        return error
+    try:
+        parts = shlex.split(command)
+    except ValueError:
+        # A backslash at the end leaves as much open.
+        return "Close the quotation mark." if not command.endswith("\\") else "Leave out the final backslash."
+    if (parts and parts[0]) or not (command or example):
+        return ""
+    return f"Give a command, like {example}." if example else "Give a command, or nothing."
+
+
+@pass_context
+def default_command_error(context: Context, command: str) -> str:
+    """Say what is wrong with the command that was found; empty for a good one, and for app_command, which has its own check."""
+    return "" if command == context.get("app_command") else command_error(command, "run.py")
+
+
+def list_error(value: object, example: str, scripts: bool = False) -> str:
+    """Say what is wrong with a list of texts, which are rendered as JSON; empty for a good one.
+
+    Args:
+        value: the answer.
+        example: a list, short.
+        scripts: whether a text may have several lines.
+    """
+    if not is_list_of_text(value):
+        return f"Give a list, like {example}."
+    refused = NO_SCRIPT if scripts else NO_LINE
+    return "Leave out control characters." if any(refused.search(text) for text in value) else ""
+
+
+def words_error(value: object, example: str) -> str:
+    """Say what is wrong with a list of words for a shell: options as they are, the others in double quotes.
+
+    Args:
+        value: the answer.
+        example: a list, short.
+    """
+    if not is_list_of_text(value):
+        return f"Give a list, like {example}."
+    return next(filter(None, map(word_error, value)), "")
+
+
+def paths_error(value: object, example: str) -> str:
+    """Say what is wrong with a list of paths that a Dockerfile copies; empty for a good one."""
+    if error := words_error(value, example):
+        return error
+    return "Give paths, not options." if is_list_of_text(value) and any(path.startswith("-") for path in value) else ""
+
+
+def word_error(word: str) -> str:
+    """Say what is wrong with one word for a shell; empty for a good one."""
+    if not word.strip():
+        return "Leave out the empty word."
+    if word.strip() != word:
+        return "Leave out blanks at the ends."
+    if NO_LINE.search(word):
+        return "Leave out control characters."
+    if BREAKS_QUOTES & {*word}:
+        return 'Leave out " $ ` and \\.'
+    return option_error(word) if word.startswith("-") else ""
+
+
+def option_error(option: str) -> str:
+    """Say what a shell would read as something else in an option, which has no quotation marks around it."""
+    lexer = shlex.shlex(option, posix=True, punctuation_chars=True)
+    lexer.commenters = ""
+    lexer.whitespace_split = True
+    try:
+        parts = list(lexer)
+    except ValueError:
+        return "Close the quotation mark."
+    signs = any(part.startswith("#") or part.strip("();<>|&") == "" for part in parts if part)
+    return "Quote the signs of the shell." if signs else ""
+
+
+def workdir_error(path: str, own_dockerfile: bool) -> str:
+    """Say what is wrong with a folder in the container; empty for a good one.
+
+    Args:
+        path: the answer.
+        own_dockerfile: whether the Dockerfile is the user's, in which more is allowed than in what is rendered.
+    """
+    if not path.startswith("/") or not path.strip("/."):
+        return "Give an absolute path, like /app."
+    return plain_path_error(path, BREAKS_VOLUME if own_dockerfile else BREAKS_PATH)
+
+
+def source_folder_error(path: str) -> str:
+    """Say what is wrong with a folder inside the project, or `.` for all of it; empty for a good one."""
+    if not path or path.startswith(("/", "-")) or ".." in path.split("/"):
+        return "Give a relative path, like src."
+    return plain_path_error(path, BREAKS_PATH)
+
+
+def plain_path_error(path: str, breaks: re.Pattern[str]) -> str:
+    """Say that a path has more in it than can stand without quotation marks; empty for one that has not."""
+    return "Use letters, digits, / . _ and -." if NO_LINE.search(path) or breaks.search(path) else ""
+
+
+def stage_error(name: str) -> str:
+    """Say what is wrong with the name of a stage, which may be empty; empty for a good one."""
+    return "" if not name or STAGE.fullmatch(name) else "Name a stage, or leave it empty."
+
+
+class ChecksExtension(Extension):
+    """Globals `…_error`, `is_whole` and `is_list_of_text`."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        checks = (
+            is_list_of_text,
+            is_whole,
+            name_error,
+            line_error,
+            day_error,
+            command_error,
+            list_error,
+            words_error,
+            paths_error,
+        )
+        for check in (*checks, default_command_error, workdir_error, source_folder_error, stage_error):
+            environment.globals[check.__name__] = check

@@ -1,0 +1,64 @@
+"""What a Python source says, without running it."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Collection, Iterator
+
+
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a source text, an empty one for what does not parse."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def called_name(node: ast.expr | None) -> str:
+    """Return the last part of the name of what an expression calls, empty if it is no call."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run at import, also below `if` and `try`, but not below `if __name__ == …`."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            if "__name__" not in ast.dump(node.test):
+                yield from module_level(node.body)
+                yield from module_level(node.orelse)
+        elif isinstance(node, ast.Try | ast.With):
+            yield from module_level(node.body)
+
+
+def assigned(tree: ast.Module, classes: Collection[str]) -> Iterator[str]:
+    """Yield the names of the module-level objects that are made from one of the classes."""
+    for node in module_level(tree.body):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and called_name(node.value) in classes:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def assigned_to(tree: ast.Module, name: str) -> ast.expr | None:
+    """Return what a source text assigns to a name, or to the item of that name, at its top."""
+    for node in module_level(tree.body):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        key = target.slice if isinstance(target, ast.Subscript) else None
+        if (isinstance(target, ast.Name) and target.id == name) or (isinstance(key, ast.Constant) and key.value == name):
+            return node.value if isinstance(node, ast.Assign) else None
+    return None
+
+
+def imports(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what a source text imports, also inside functions, as the number of dots and a name that may be a module's."""
+    for node in ast.walk(parse(text)):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            yield from ((node.level, name) for name in (module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)))

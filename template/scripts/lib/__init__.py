@@ -1,0 +1,1 @@
+# Managed by chora-compose-template: `copier update` rewrites it. Add your own script.

@@ -1,0 +1,117 @@
+# Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
+"""What scripts/deploy asks of nginx: a certificate that fits, and whom it asks."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from http.client import HTTPException, HTTPSConnection
+
+from .common import ROOT, Problem, run, warn
+from .production import PROJECT, Container, compose, ids, last_words, remove
+
+FRONTEND = f"{PROJECT}_frontend"
+CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "privkey"))
+# The aliases that replicas have, see nginx/nginx.conf.template: old ones, new ones, and
+# those that a deployment has left which was killed. Up to 0.5.0 there were two.
+ALIASES = ("app-a", "app-b", "app-c")
+# What outlives a restart, and where nginx looks that was started by 0.5.0.
+PLACES = "/tmp/turn /tmp"
+
+
+def aliases(replica: Container) -> set[str]:
+    """Return by which names nginx finds a replica, its own alias among them."""
+    found = replica["NetworkSettings"]["Networks"].get(FRONTEND) or {}
+    return {*(found.get("Aliases") or ())}
+
+
+def check() -> None:
+    """Raise a Problem if nginx could not serve a version."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE, KEY, lambda: "")
+    except ssl.SSLError as error:
+        what = "put a certificate and its key into secrets/tls/, these are no pair"
+        raise Problem(f"{what} ({error.reason or error})") from None
+    for name in ids("nginx", running=True):
+        test = ("docker", "exec", name, "nginx", "-t", "-q", "-c", "/tmp/nginx.conf")
+        result = run(*test, check=False)
+        if result.returncode:
+            # Its log, where it ends again and again.
+            said = f"{result.stderr}{last_words(name, 3)}"
+            reason = [*re.findall(r"\[emerg\].*", said), *said.splitlines(), said]
+            raise Problem(f"fix what nginx refuses, then try again: {reason[0]}")
+
+
+def start(version: str, *rest: str) -> None:
+    """Start nginx where it does not run; a Problem says why it does not start."""
+    if ids("nginx", running=True):
+        return
+    # One that has failed waits ever longer to try again.
+    remove(ids("nginx"))
+    try:
+        compose(
+            "up", "--detach", "--wait", "--no-recreate", *rest, "nginx", version=version
+        )
+    except Problem as problem:
+        said = [last_words(name, 3) for name in ids("nginx")]
+        raise Problem(f"nginx does not start: {problem}. {' '.join(said)}") from None
+
+
+def in_nginx(script: str) -> str:
+    """Run a script of the shell in nginx; a Problem if it does not run."""
+    for name in ids("nginx", running=True):
+        # The volume is root's, whom nothing else runs as.
+        shell = ("docker", "exec", "--user", "0", name, "sh", "-c")
+        return run(*shell, f"mkdir -p {PLACES} && {script}").stdout
+    raise Problem("nginx does not run: look at its log, then try again")
+
+
+def chosen() -> str:
+    """Return the alias that nginx asks; empty where it asks every replica."""
+    return max({*in_nginx(f"ls {PLACES}").split()} & {*ALIASES}, default="")
+
+
+def choose(alias: str) -> None:
+    """Let nginx ask the replicas with an alias alone, from the next request on."""
+    others = f"app-[!{alias[-1]}]"
+    in_nginx(f"for p in {PLACES}; do touch $p/{alias} && rm -f $p/{others}; done")
+
+
+def forget() -> None:
+    """Let nginx ask every replica."""
+    in_nginx(f"for p in {PLACES}; do rm -f $p/app-?; done")
+
+
+def ask() -> None:
+    """Ask over HTTPS once; a Problem if nobody can, a warning if browsers would mind."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    # The certificate itself is what it has to be: X509_V_FLAG_PARTIAL_CHAIN.
+    context.verify_flags |= 0x80000
+    context.load_verify_locations(CERTIFICATE)
+    for name in ids("nginx", running=True):
+        where = run("docker", "port", name, "8443", check=False).stdout
+        for host, port in re.findall(r"^([\d.]+):(\d+)$", where, re.MULTILINE)[:1]:
+            request(host.replace("0.0.0.0", "127.0.0.1"), int(port), context)
+
+
+def request(host: str, port: int, context: ssl.SSLContext) -> None:
+    """Make a request, for `ask`; again where nginx has to look for the replicas."""
+    what = f"https://{host}:{port}"
+    try:
+        for pause in (1, 2, 0):
+            client = HTTPSConnection(host, port, timeout=15, context=context)
+            client.request("GET", "/")
+            status = client.getresponse().status
+            client.close()
+            if status not in (502, 504):
+                return
+            time.sleep(pause)
+        raise Problem(f"look at nginx's log: {what} answers {status}")
+    except ssl.SSLCertVerificationError as error:
+        reason = f"another certificate than secrets/tls/, or an old one ({error})"
+        warn(f"reload nginx, or renew the certificate: {what} has {reason}")
+    except (OSError, HTTPException) as error:
+        raise Problem(f"look at nginx's log: {what} fails ({error})") from None

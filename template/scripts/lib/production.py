@@ -1,0 +1,246 @@
+# Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
+"""What the scripts for production share: Compose, containers, and one at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from . import common
+from .common import PROGRAM, ROOT, Done, Problem, run, say, warn
+from .settings import PORT, POSTGRES, SECRETS, SLUG
+
+PROJECT = f"{SLUG}-prod"
+FILE = "docker-compose.prod.yml"
+LOCK = f"/tmp/{PROJECT}.lock"
+# Ctrl-C, a pipeline that gives up, and a closed terminal.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+READY = f"""
+import http.client as h
+c = h.HTTPConnection("127.0.0.1", {PORT}, timeout=3)
+c.request("GET", "/ready")
+raise SystemExit(c.getresponse().status >= 500)
+"""
+FILLED = '[ -s "$PGDATA/PG_VERSION" ]'
+LOOK = f"{FILLED} && echo filled || echo empty"
+Container = dict[str, Any]
+
+
+class WrongUse(Problem):
+    """Arguments that make no sense."""
+
+
+def compose(*arguments: str, version: str = "", **options: Any) -> Done[str]:
+    """Run `docker compose` on production, with a version of the app or the deployed."""
+    command = ["docker", "compose", "-p", PROJECT]
+    for name in (".env", ".env.production", FILE, "docker-compose.prod.override.yml"):
+        if (ROOT / name).exists():
+            command += ["-f" if name.endswith(".yml") else "--env-file", name]
+    # What this shell has for Compose is meant for another project.
+    others = {one for one in os.environ if one.startswith("COMPOSE_")} | {"VERSION"}
+    env = {name: os.environ[name] for name in os.environ.keys() - others}
+    if version:
+        env["VERSION"] = version
+    return run(*command, *arguments, env=env, **options)
+
+
+def ids(
+    service: str, *only: str, running: bool = False, once: bool = False
+) -> list[str]:
+    """Return a service's containers, newest first, as filters of `docker ps` say.
+
+    Or those of `docker compose run`, which work once.
+    """
+    which = ("--filter", "status=running") if running else ("--all",)
+    command = ["docker", "ps", "--quiet", "--no-trunc", *which]
+    labels = (f"project={PROJECT}", f"service={service}", f"oneoff={once}")
+    for one in (*only, *(f"label=com.docker.compose.{label}" for label in labels)):
+        command += ["--filter", one]
+    return run(*command).stdout.split()
+
+
+def inspect(names: Collection[str]) -> list[Container]:
+    """Return what the engine knows of containers."""
+    return [*json.loads(run("docker", "inspect", *names).stdout)] if names else []
+
+
+def remove(names: Collection[str]) -> None:
+    """Remove containers, also while they run; what is left is said."""
+    if names:
+        result = run("docker", "rm", "--force", "--volumes", *names, check=False)
+        for line in result.stderr.splitlines():
+            if not re.search("No such container|already in progress", line):
+                warn(f"a container is left, remove it: {line}")
+
+
+def last_words(name: str, count: int) -> str:
+    """Return the end of a container's log."""
+    logs = ("docker", "logs", "--tail", str(count), name)
+    return run(*logs, check=False, stderr=subprocess.STDOUT).stdout.strip()
+
+
+def wait_until_ready(names: list[str], seconds: float = 180) -> None:
+    """Wait until replicas are healthy and ready; a Problem says why one is not.
+
+    Within the time one may be unhealthy, because it takes long to start.
+    """
+    end, late = time.monotonic() + seconds, set(names)
+    while late:
+        for replica in inspect(late):
+            name, state = replica["Id"], replica["State"]
+            health = state.get("Health", {}).get("Status", "healthy")
+            alive = state["Status"] == "running"
+            # One that was started again has ended by itself.
+            if not alive or replica["RestartCount"] or time.monotonic() > end:
+                words = last_words(name, 20)
+                what = f"{state['Status']}, {health}, exit code {state['ExitCode']}"
+                reason = f"{replica['Name'][1:]} is {what}. Its log ends:\n{words}"
+                raise Problem(f"not all replicas are ready: {reason}")
+            ask = ("docker", "exec", name, "python", "-c", READY)
+            if health == "healthy" and not run(*ask, check=False).returncode:
+                late.remove(name)
+                say(f"  {len(names) - len(late)} of {len(names)} ready")
+        time.sleep(0.3)
+
+
+def check_secrets() -> None:
+    """Raise a Problem if a mounted file is missing: Docker's words are hard to read."""
+    for name in (*SECRETS, "tls/fullchain.pem", "tls/privkey.pem"):
+        path = ROOT / "secrets" / name
+        if not path.is_file() or not path.stat().st_size:
+            what = "empty" if path.exists() else "missing"
+            raise Problem(f"secrets/{name} is {what}: add it, or run scripts/setup")
+
+
+def volumes() -> dict[int, str]:
+    """Return the volumes of the database, by the major version of their Postgres."""
+    listed = run("docker", "volume", "ls", "--quiet").stdout
+    found = re.findall(rf"^({PROJECT}_postgres-(\d+))$", listed, re.MULTILINE)
+    return {int(major): name for name, major in found}
+
+
+def in_volume(script: str) -> str:
+    """Run a script of the shell on the database's volume, made if need be."""
+    once = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "db")
+    return compose(*once, "-ec", script).stdout.strip()
+
+
+def check_data() -> None:
+    """Let a first database be made; a Problem if there is one of another Postgres."""
+    if not POSTGRES:
+        return
+    known = volumes()
+    current = known.pop(int(POSTGRES), "")
+    running = ids("db", f"volume={current}", running=True) if current else []
+    # By what it holds: Compose makes an empty volume for whatever it is told to start.
+    ask = ("docker", "exec", *running[:1], "sh", "-c", FILLED)
+    if running and not run(*ask, check=False).returncode:
+        return
+    if current and in_volume(LOOK) == "filled":
+        return
+    if known:
+        where = ", ".join(known.values())
+        raise Problem(f"the data are in {where}: run scripts/upgrade-postgres first")
+    # One that was refused waits ever longer to try again.
+    remove(ids("db"))
+    in_volume('touch "${PGDATA%/*/docker}/may-initialise"')
+
+
+def open_lock() -> int:
+    """Open the file of the lock, which those can use who can use Docker, else nobody.
+
+    For the whole machine: a second checkout deploys to the same containers.
+    """
+    try:
+        number = os.open(LOCK, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        number = os.open(LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CREAT, 0o600)
+    # Whoever has made it; to others it is given already.
+    with suppress(OSError):
+        os.fchmod(number, 0o600)
+        os.fchown(number, -1, os.stat("/var/run/docker.sock").st_gid)
+        os.fchmod(number, 0o640)
+    return number
+
+
+@contextmanager
+def lock(seconds: float = 0) -> Iterator[None]:
+    """Be the only script for production; another one gets so long to end."""
+    end = time.monotonic() + seconds
+    with os.fdopen(open_lock()) as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    other = f"another deployment, backup or restore of {PROJECT}"
+                    raise Problem(f"{other} is running: nothing was done") from None
+                time.sleep(1)
+        yield
+
+
+def check_folder() -> None:
+    """Raise a Problem if another project has this one's name, and runs."""
+    label = "com.docker.compose.project"
+    form = "{" * 2 + f'.Label "{label}.working_dir"' + "}" * 2
+    ps = ("docker", "ps", "--filter", f"label={label}={PROJECT}", "--format", form)
+    for other in {*run(*ps).stdout.splitlines()} - {""}:
+        try:
+            ours = os.path.samefile(other, ROOT)
+        except FileNotFoundError:
+            ours = True  # it was moved here
+        except PermissionError:
+            ours = False
+        if not ours:
+            first = f"there, or after `docker compose -p {PROJECT} down`"
+            raise Problem(f"run it {first}: {PROJECT} runs from {other}")
+
+
+def ignore_signals() -> None:
+    """Ignore from now on who wants to stop us: what follows can't be left half done."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def interrupt(*_: object) -> None:
+    """End what is being done, once: what puts it in order is not interrupted again."""
+    ignore_signals()
+    sys.exit(f"{PROGRAM}: interrupted")
+
+
+def arguments(about: str) -> ArgumentParser:
+    """Return a parser that shows a script's docstring for --help."""
+    formatter = RawDescriptionHelpFormatter
+    return ArgumentParser(PROGRAM, None, about, formatter_class=formatter)
+
+
+def main(work: Callable[[Any], None], parser: ArgumentParser, wait: float = 0) -> None:
+    """Do a script's work, with its options and alone; a failure is one sentence."""
+    options = parser.parse_args()
+    for number in STOPPING:
+        # What nohup has switched off stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+    def alone() -> None:
+        try:
+            with lock(wait):
+                start = time.monotonic()
+                check_folder()
+                work(options)
+                say(f"done in {time.monotonic() - start:.0f} s")
+        except WrongUse as problem:
+            parser.exit(2, f"{PROGRAM}: {problem}\n")
+
+    common.main(alone)
