@@ -9,7 +9,11 @@ import plumbum
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.support import copy_template
+from tests.once import compile_once, parse_once
+from tests.support import copy_template, no_projects
+
+compile_once()
+parse_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # They use a machine's own ports, or its one shared network.
-MACHINE = {"test_branches.py", "test_projects.py", "test_shared_services.py"}
+MACHINE = {"test_branches.py", "test_projects.py", "test_shared_services.py", "test_upgrade_development.py"}
 # Their tests share what is set up for long.
 TOGETHER = {"test_gitlab.py", "test_production.py", "test_swarm.py"}
 
@@ -27,7 +31,7 @@ class OneMachine(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0].rpartition("/")[2]
-        return "machine" if file in MACHINE else file if file in TOGETHER else nodeid
+        return "machine" if file in MACHINE or "shared-services" in nodeid else file if file in TOGETHER else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneMachine | None:
@@ -50,12 +54,13 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     settings = tmp_path_factory.getbasetemp() / "settings.yml"
     settings.write_text("{}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
-    # No project on this machine but those of the test itself. The folder is made by the first that needs it.
-    state = str(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4().hex}")
+    # No project on this machine but those of the test itself.
+    state = no_projects(tmp_path_factory.getbasetemp() / f"state-{uuid.uuid4().hex}")
     # Copier gives its tasks what plumbum found in the environment when it was imported.
     environments: list[Any] = [os.environ, plumbum.local.env]
     for environment in environments:
         monkeypatch.setitem(environment, "XDG_STATE_HOME", state)
+        monkeypatch.setitem(environment, "CHORA_COMPOSE_PROBE", "no")
     for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES"):

@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = Path(__file__).resolve().parent / "projects"
 PRESETS = sorted((ROOT / "presets").glob("*.yml"))
 # What makes up the template, for a user who renders it.
-TEMPLATE_PARTS = ("copier.yml", "questions", "presets", "extensions", "includes", "template", "hooks", "migrations")
+TEMPLATE_PARTS = ("copier.yml", "questions", "presets", "extensions", "includes", "template", "hooks", "migrations", "files.yml")
+# The hook imports its neighbours by their names, as Python does for a script.
+sys.path.insert(0, str(ROOT / "hooks"))
 
 
 def load(path: Path, name: str) -> ModuleType:
@@ -37,6 +39,24 @@ def load(path: Path, name: str) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def scripts_of(folder: Path) -> Iterator[None]:
+    """Import `lib` from a folder of scripts for as long; modules that were imported before are the same afterwards."""
+
+    def taken() -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name == "lib" or name.startswith("lib.")]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = taken()
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        taken()
+        sys.modules.update(before)
 
 
 @cache
@@ -57,6 +77,16 @@ def copy_template(target: Path) -> Path:
     return target
 
 
+def no_projects(state: Path) -> str:
+    """Make the registry of a machine without projects, unless there is one; else what Docker knows would be in it."""
+    registry = state / "chora-compose-template" / "environments.jsonl"
+    if not registry.exists():
+        registry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        registry.write_text('{"format": 1}\n{"lines": 0}\n')
+        registry.chmod(0o600)
+    return str(state)
+
+
 @contextmanager
 def machine(state: Path | None = None) -> Iterator[None]:
     """Work on a machine with a registry of environments of its own: an empty one, or the one in a folder."""
@@ -64,7 +94,7 @@ def machine(state: Path | None = None) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as empty, pytest.MonkeyPatch.context() as patch:
         environments: list[Any] = [os.environ, plumbum.local.env]
         for environment in environments:
-            patch.setitem(environment, "XDG_STATE_HOME", str(state or empty))
+            patch.setitem(environment, "XDG_STATE_HOME", no_projects(state or Path(empty)))
         yield
 
 
@@ -137,10 +167,11 @@ def existing_project(name: str, target: Path) -> Path:
     return target
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, input: str | None = None) -> str:
     """Run git in a folder, as a user of the tests' own, and return what it prints."""
     identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, input=input).stdout
 
 
 def commit_all(folder: Path, message: str) -> None:

@@ -4,139 +4,145 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+Case = tuple[Mapping[str, object], str]
+
 FULL: dict[str, object] = {"stack": "full"}
 MULTI: dict[str, object] = {"stack": "mcp-multi"}
 CI: dict[str, object] = {"ci": ["github"]}
-NO_WORDS = "test_requirements must be a list of arguments for uv pip install, such as ['-r requirements-dev.txt'], without any of"
-NO_PATHS = "test_sources must be a list of paths, such as [requirements-dev.txt], without any of"
-NO_LIST = "mcp_servers must be a list of names, such as [tasks, docs]"
+PRODUCTION: dict[str, object] = {"production": True}
+OWN_IMAGE: dict[str, object] = {"keep_files": ["Dockerfile"]}
 
-# Answers as with `-d`, and the words that the one sentence holds.
-CASES: dict[str, tuple[Mapping[str, object], str]] = {
-    "name-empty": ({"project_name": ""}, "project_name must be one line of 1 to 60 characters."),
-    "name-blank": ({"project_name": "   "}, "project_name must be one line of 1 to 60 characters."),
-    "name-too-long": ({"project_name": "a" * 61}, "project_name must be one line of 1 to 60 characters."),
-    "name-of-two-lines": ({"project_name": "my\nshop"}, "project_name must be one line of 1 to 60 characters."),
-    "slug-empty": (
-        {"project_slug": ""},
-        'project_slug "" must be 1 to 40 lower-case letters, digits and hyphens, a letter first.',
+NAME = "Give a line of 1 to 60 characters."
+LINE = "Give one line of plain text."
+CONTROL = "Leave out control characters."
+PATH = "Use letters, digits, / . _ and -."
+QUOTE = "Close the quotation mark."
+SLUG = "Use only a-z, 0-9 and hyphens."
+PACKAGE = "Give a Python name, like my_app."
+PORT = "Give a port from 1 to 65535."
+SLOT = "Give a slot from 0 to 9."
+SERVICES = "Name postgres, redis or both."
+COMMAND = "Give a command, like python app.py."
+TESTS = "Give a command, like pytest."
+SERVERS = "Use a-z, 0-9 and inner hyphens."
+PREFIX = "Begin no name with pg- or x-."
+SIGNS = 'Leave out " $ ` and \\.'
+SHELL = "Quote the signs of the shell."
+STAGE = "Name a stage, or leave it empty."
+# Half of a surrogate pair, which can't be written; the others a reader of YAML refuses or takes for the end of a line.
+NO_TEXT = {"delete": "a\x7fb", "half-a-character": "a\ud83db", "line-separator": "a\u2028b", "line-break": "a\nb"}
+
+
+def each(
+    question: str, sentence: str, values: Mapping[str, object], answers: Mapping[str, object] | None = None
+) -> dict[str, Case]:
+    """Return a case for each value that a question refuses with the same sentence."""
+    return {f"{question}-{name}": ({**(answers or {}), question: value}, sentence) for name, value in values.items()}
+
+
+# Answers as with `-d`, the wrong one last, and the sentence.
+CASES: dict[str, Case] = {
+    **each("project_name", NAME, {"empty": "", "blank": "   ", "too-long": "a" * 61, **NO_TEXT}),
+    **each("project_slug", "Give 1 to 40 characters.", {"empty": "", "too-long": "a" * 41}),
+    **each(
+        "project_slug", "Begin with a letter from a to z.", {"capital": "Shop", "digit-first": "1shop", "hyphen-first": "-shop"}
     ),
-    "slug-capital": ({"project_slug": "Shop"}, 'project_slug "Shop" must be 1 to 40 lower-case letters'),
-    "slug-digit-first": ({"project_slug": "1shop"}, 'project_slug "1shop" must be 1 to 40 lower-case letters'),
-    "slug-hyphen-first": ({"project_slug": "-shop"}, 'project_slug "-shop" must be 1 to 40 lower-case letters'),
-    "slug-underscore": ({"project_slug": "my_shop"}, 'project_slug "my_shop" must be 1 to 40 lower-case letters'),
-    "slug-too-long": ({"project_slug": "a" * 41}, "must be 1 to 40 lower-case letters"),
-    "slug-line-break": ({"project_slug": "shop\n"}, r'project_slug "shop\n" must be 1 to 40 lower-case letters'),
-    "package-empty": ({"package_name": ""}, "package_name '' is not a Python name: use letters, digits and _"),
-    "package-hyphen": ({"package_name": "my-shop"}, "package_name 'my-shop' is not a Python name"),
-    "package-digits": ({"package_name": "123"}, "package_name '123' is not a Python name"),
-    "package-dots": ({"package_name": "my.shop"}, "package_name 'my.shop' is not a Python name"),
-    "package-keyword": (
-        {"package_name": "class"},
-        "package_name 'class' is a keyword of Python: choose another",
-    ),
-    "package-module": ({"package_name": "json"}, "package_name 'json' is a module of Python's standard library: choose another"),
-    "package-library": ({"package_name": "fastapi"}, "package_name 'fastapi' would hide the library of that name"),
-    "image-with-a-tag": (
-        {"production": True, "image_name": "registry.example.com:5000/shop:1.0"},
-        "image_name 'registry.example.com:5000/shop:1.0' must be without a tag, which scripts/deploy is told",
-    ),
-    "image-with-a-capital": (
-        {"production": True, "image_name": "Shop"},
-        "image_name 'Shop' is no image's name: give one such as",
-    ),
-    "image-empty": ({"production": True, "image_name": ""}, "image_name '' is no image's name"),
-    "port-0": ({"app_port": 0}, "app_port 0 is not a port: give a whole number from 1 to 65535."),
-    "port-65536": ({"app_port": 65536}, "app_port 65536 is not a port: give a whole number from 1 to 65535."),
-    "port-negative": ({"app_port": -1}, "app_port -1 is not a port: give a whole number from 1 to 65535."),
-    "port-text": ({"app_port": "text"}, "app_port text is not a port: give a whole number from 1 to 65535."),
-    "port-empty": ({"app_port": ""}, "is not a port: give a whole number from 1 to 65535."),
-    "port-fraction": ({"app_port": 80.5}, "app_port 80.5 is not a port: give a whole number from 1 to 65535."),
-    "port-slot-text": ({"port_slot": "first"}, "port_slot first is not a slot: give a whole number from 0 to 9."),
-    "port-slot-10": ({"port_slot": 10}, "port_slot 10 is not a slot: give a whole number from 0 to 9."),
-    "port-slot-negative": ({"port_slot": -1}, "port_slot -1 is not a slot: give a whole number from 0 to 9."),
-    "unknown-stack": (
-        {"stack": "maximal"},
-        "Invalid choice for 'stack': 'maximal' is not in ['minimal', 'full', 'hybrid', 'mcp', 'mcp-multi', 'shared-services']",
-    ),
-    "unknown-gateway": (MULTI | {"gateway": "nginx"}, "Invalid choice for 'gateway': 'nginx' is not in ['n8n', 'none']"),
-    "unknown-framework": ({"web_framework": "django"}, "Invalid choice for 'web_framework': 'django' is not in ['fastapi', "),
-    "unknown-service": (FULL | {"services": ["mysql"]}, "Invalid choice for 'services': 'mysql' is not in ['postgres', 'redis']"),
-    "unknown-python": ({"python_version": "2.7"}, "Invalid choice for 'python_version': '2.7' is not in ['3.11', "),
-    "unknown-postgres": (FULL | {"postgres_version": "9"}, "Invalid choice for 'postgres_version': '9' is not in ['15', "),
-    "unknown-redis": (FULL | {"redis_version": "6"}, "Invalid choice for 'redis_version': '6' is not in ['7', "),
-    "unknown-dependencies": ({"dependencies": "Pipfile"}, "Invalid choice for 'dependencies': 'Pipfile' is not in ["),
-    "no-service-in-full": (FULL | {"services": []}, "services must name postgres, redis or both: a full stack has at least one."),
-    "no-service-in-hybrid": ({"stack": "hybrid", "services": []}, "services must name postgres, redis or both: a hybrid stack"),
-    "other-framework-without-app": (
-        {"web_framework": "other"},
-        "'other' is for an app that exists, and the destination",
-    ),
-    "command-empty": ({"app_command": ""}, "app_command is empty: give the command that starts the app, like python -m"),
-    "command-blank": ({"app_command": "  "}, "app_command is empty: give the command that starts the app, like python -m"),
-    "command-open-quote": ({"app_command": "sh -c 'ls"}, "has a quotation mark that is not closed."),
-    "command-of-two-lines": ({"app_command": "python\n-m shop"}, "app_command must be one line of text."),
-    "package-of-the-mcp-sdk": ({"stack": "mcp", "package_name": "mcp"}, "package_name 'mcp' would hide the library of that name"),
-    "servers-none": (MULTI | {"mcp_servers": []}, "mcp_servers holds 0 names: give 1 to 20, such as [tasks, docs]."),
-    "servers-21": (MULTI | {"mcp_servers": [f"s{number}" for number in range(21)]}, "mcp_servers holds 21 names: give 1 to 20"),
-    "servers-twice": (MULTI | {"mcp_servers": ["tasks", "docs", "tasks"]}, "mcp_servers: 'tasks' is there twice"),
-    "servers-text": (MULTI | {"mcp_servers": "tasks"}, NO_LIST),
-    "servers-number": (MULTI | {"mcp_servers": ["tasks", 123]}, NO_LIST),
-    "servers-truth-value": (MULTI | {"mcp_servers": [False]}, NO_LIST),
-    "servers-empty": (
-        MULTI | {"mcp_servers": [""]},
-        "mcp_servers: '' is no host name: use lower-case letters, digits and hyphens",
-    ),
-    "servers-capital": (MULTI | {"mcp_servers": ["Tasks"]}, "mcp_servers: 'Tasks' is no host name"),
-    "servers-underscore": (MULTI | {"mcp_servers": ["my_tasks"]}, "mcp_servers: 'my_tasks' is no host name"),
-    "servers-hyphen-first": (MULTI | {"mcp_servers": ["-tasks"]}, "mcp_servers: '-tasks' is no host name"),
-    "servers-hyphen-last": (MULTI | {"mcp_servers": ["tasks-"]}, "mcp_servers: 'tasks-' is no host name"),
-    "servers-dot": (MULTI | {"mcp_servers": ["my.tasks"]}, "mcp_servers: 'my.tasks' is no host name"),
-    "servers-slash": (MULTI | {"mcp_servers": ["../tasks"]}, "mcp_servers: '../tasks' is no host name"),
-    "servers-64": (
-        MULTI | {"mcp_servers": ["a" * 64]},
-        "is no host name: use lower-case letters, digits and hyphens, 1 to 63 of them",
-    ),
-    "servers-digits": (
-        MULTI | {"mcp_servers": ["123"]},
-        "mcp_servers: '123' would be taken for an IP address: put a word before it",
-    ),
+    **each("project_slug", SLUG, {"underscore": "my_shop", "last": "shop\n", "delete": "shop\x7f"}),
+    **each("package_name", PACKAGE, {"empty": "", "hyphen": "my-shop", "digits": "123", "dots": "my.shop", **NO_TEXT}),
+    **each("package_name", "Choose another: it's a keyword.", {"keyword": "class"}),
+    **each("package_name", "Choose a name that Windows allows.", {"device": "con"}),
+    **each("package_name", "Choose another: Python has it.", {"module": "json"}),
+    **each("package_name", "Choose another: a library has it.", {"library": "fastapi"}),
+    **each("image_name", "Leave out the tag or digest.", {"tag": "registry.example.com:5000/shop:1.0"}, PRODUCTION),
+    **each("image_name", "Use lower-case letters.", {"capital": "Shop"}, PRODUCTION),
+    **each("image_name", "Give at most 255 characters.", {"too-long": "a" * 256}, PRODUCTION),
+    **each("image_name", "Give a name like example.com/my-app.", {"empty": "", "blank": "a b", **NO_TEXT}, PRODUCTION),
+    **each("app_port", PORT, {"0": 0, "65536": 65536, "negative": -1, "text": "text", "empty": "", "fraction": 80.5}),
+    **each("app_port", PORT, {"thousands-of-digits": "9" * 5000}),
+    **each("port_slot", SLOT, {"text": "first", "10": 10, "negative": -1}),
+    **each("services", SERVICES, {"full": []}, FULL),
+    **each("services", SERVICES, {"hybrid": []}, {"stack": "hybrid"}),
+    **each("web_framework", "Choose fastapi, flask or stdlib.", {"other": "other"}),
+    **each("app_command", COMMAND, {"empty": "", "blank": "  ", "empty-word": "'' a"}),
+    **each("app_command", QUOTE, {"open-quote": "sh -c 'ls"}),
+    **each("app_command", QUOTE, {"elsewhere": "sh -c 'ls"}, {"own_app": True}),
+    **each("app_command", "Leave out the final backslash.", {"backslash": "ls \\"}),
+    **each("app_command", LINE, NO_TEXT),
+    **each("default_command", LINE, NO_TEXT),
+    **each("default_command", "Give a command, like run.py.", {"empty": ""}),
+    **each("stack", "Give another package_name than mcp.", {"sdk": "mcp"}, {"package_name": "mcp"}),
+    **each("isolation", "Give another project_slug first.", {"slug": "shared"}, {**FULL, "project_slug": "postgres"}),
+    **each("mcp_servers", "Give 1 to 20 names.", {"none": [], "21": [f"s{number}" for number in range(21)]}, MULTI),
+    **each("mcp_servers", "Give each server its own name.", {"twice": ["tasks", "docs", "tasks"]}, MULTI),
+    **each("mcp_servers", "Give a list, like [tasks, docs].", {"text": "tasks", "table": {"tasks": 1}}, MULTI),
+    **each("mcp_servers", "Give names, like [tasks, docs].", {"number": ["tasks", 123]}, MULTI),
+    **each("mcp_servers", "Quote words such as no and null.", {"truth-value": [False], "null": [None]}, MULTI),
+    **each("mcp_servers", "Give each name 1 to 63 characters.", {"empty": [""], "64": ["a" * 64]}, MULTI),
+    **each("mcp_servers", SERVERS, {"capital": ["Tasks"], "underscore": ["my_tasks"], "first": ["-a"], "last": ["a-"]}, MULTI),
+    **each("mcp_servers", SERVERS, {"dot": ["my.tasks"], "slash": ["../tasks"], **{k: [v] for k, v in NO_TEXT.items()}}, MULTI),
+    **each("mcp_servers", "Put a word before the number.", {"digits": ["123"], "hexadecimal": ["0x1f"]}, MULTI),
+    **each("mcp_servers", PREFIX, {"postgres": ["tasks", "pg-stat"], "extension": ["x-tasks"]}, MULTI),
     **{
-        f"servers-{name}": (MULTI | {"mcp_servers": ["tasks", name]}, f"mcp_servers: {name!r} is taken")
-        for name in ("db", "gateway", "pg-stat", "template1")
+        f"mcp_servers-{name}": ({**MULTI, "mcp_servers": ["tasks", name]}, f"Rename {name}: it is taken.")
+        for name in ("db", "gateway", "template1", "mailcatcher")
     },
-    "keep-files-text": ({"keep_files": "Dockerfile"}, "keep_files must be a list"),
-    "keep-files-numbers": ({"keep_files": [1]}, "keep_files must be a list"),
-    "unknown-pipeline": ({"ci": ["jenkins"]}, "Invalid choice for 'ci': 'jenkins' is not in ['github', 'gitlab']"),
-    "pipelines-text": ({"ci": "github"}, "Not a YAML list: 'github'"),
-    "unknown-extra": ({"extras": ["renovate"]}, "Invalid choice for 'extras': 'renovate' is not in ['debugpy', 'dependabot']"),
-    "debugger-on-the-host": ({"stack": "hybrid", "extras": ["debugpy"]}, "debugpy is for an app in a container, of the stacks"),
-    "debugger-in-ones-own-image": (
-        {"keep_files": ["Dockerfile"], "extras": ["debugpy"]},
-        "debugpy is installed by the template's Dockerfile, and this project has one of its own: install it there.",
+    **each("keep_files", "Give a list, like [Dockerfile].", {"text": "Dockerfile", "numbers": [1]}),
+    **each("keep_files", CONTROL, {name: [text] for name, text in NO_TEXT.items()}),
+    **each("extras", "Choose the stack minimal or full for it.", {"host": ["debugpy"]}, {"stack": "hybrid"}),
+    **each("extras", "Install debugpy in your own Dockerfile.", {"own-image": ["debugpy"]}, OWN_IMAGE),
+    **each(
+        "source_folder", "Give a relative path, like src.", {"absolute": "/src", "empty": "", "outside": "../src", "option": "-a"}
     ),
-    "test-command-empty": (
-        CI | {"test_command": ""},
-        "test_command is empty: give the command that runs the tests, like pytest tests.",
-    ),
-    "test-command-blank": (CI | {"test_command": "  "}, "test_command is empty: give the command that runs the tests, like"),
-    "test-command-open-quote": (CI | {"test_command": "pytest -k 'a"}, "has a quotation mark that is not closed."),
-    "test-command-of-two-lines": (CI | {"test_command": "pytest\nrm"}, "test_command must be one line of text."),
-    "test-requirements-text": (CI | {"test_requirements": "pytest"}, NO_WORDS),
-    "test-requirements-table": (CI | {"test_requirements": {"pytest": "9"}}, NO_WORDS),
-    "test-requirements-number": (CI | {"test_requirements": [1]}, NO_WORDS),
-    "test-requirements-two-lines": (CI | {"test_requirements": ["a\nb"]}, NO_WORDS),
-    "test-requirements-quotes": (CI | {"test_requirements": ['a; python_version < "3.12"']}, NO_WORDS),
-    "test-requirements-empty": (CI | {"test_requirements": [""]}, NO_WORDS),
-    "test-sources-text": (CI | {"test_sources": "requirements.txt"}, NO_PATHS),
-    "test-sources-truth-value": (CI | {"test_sources": [True]}, NO_PATHS),
-    "test-sources-variable": (CI | {"test_sources": ["$HOME"]}, NO_PATHS),
-    "test-target-two-lines": (
-        CI | {"test_target": "a\nb"},
-        "test_target must be the name of a stage in the Dockerfile, such as test",
-    ),
-    "test-target-yaml": (
-        CI | {"test_target": "a: b #c"},
-        "test_target must be the name of a stage in the Dockerfile, such as test",
-    ),
+    **each("source_folder", PATH, {"blank": "my src", "colon": "a:b", "quote": "a'b", **NO_TEXT}),
+    **each("workdir", "Give an absolute path, like /app.", {"relative": "app", "empty": "", "root": "/"}),
+    **each("workdir", PATH, {"blank": "/my app", "colon": "/a:b", "quote": '/a"b', "variable": "/$A", "end": "/a;b"}),
+    **each("workdir", PATH, {f"control-{name}": f"/{text}" for name, text in NO_TEXT.items()}),
+    **each("workdir", PATH, {"own-image-colon": "/a:b", "own-image-comment": "/a #b", "own-image-end": "/a "}, OWN_IMAGE),
+    **each("image_entrypoint", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
+    **each("image_entrypoint", CONTROL, {"delete": ["\x7f"], "half-a-character": ["\ud83d"], "nul": ["\0"]}, OWN_IMAGE),
+    **each("extra_packages", "Give a list, like [redis].", {"text": "redis", "table": {"redis": "8"}}),
+    **each("extra_packages", SIGNS, {"quotes": ['a; python_version < "3.12"'], "variable": ["$A"], "command": ["`a`"]}),
+    **each("extra_packages", CONTROL, {name: [text] for name, text in NO_TEXT.items()}),
+    **each("extra_packages", SHELL, {"option": ["-r a;b"], "comment": ["-r a #b"]}),
+    **each("migrate_command", QUOTE, {"open-quote": "alembic 'a"}),
+    **each("migrate_command", "Give a command, or nothing.", {"blank": "  "}),
+    **each("migrate_command", LINE, NO_TEXT),
+    **each("test_command", TESTS, {"empty": "", "blank": "  "}, CI),
+    **each("test_command", QUOTE, {"open-quote": "pytest -k 'a"}, CI),
+    **each("test_command", LINE, NO_TEXT, CI),
+    **each("test_requirements", "Give a list, like [pytest].", {"text": "pytest", "table": {"pytest": "9"}, "number": [1]}, CI),
+    **each("test_requirements", SIGNS, {"quotes": ['a; python_version < "3.12"']}, CI),
+    **each("test_requirements", CONTROL, {name: [text] for name, text in NO_TEXT.items()}, CI),
+    **each("test_requirements", "Leave out the empty word.", {"empty": [""]}, CI),
+    **each("test_requirements", "Leave out blanks at the ends.", {"padded": [" pytest"]}, CI),
+    **each("test_requirements", SHELL, {"address": ["--index-url https://a/?b=c&d=e"]}, CI),
+    **each("test_requirements", QUOTE, {"open-quote": ["-r joe's.txt"]}, CI),
+    **each("test_sources", "Give a list, like [tests.txt].", {"text": "requirements.txt", "truth-value": [True]}, CI),
+    **each("test_sources", SIGNS, {"variable": ["$HOME"]}, CI),
+    **each("test_sources", "Give paths, not options.", {"option": ["--from=base"]}, CI),
+    **each("test_sources", CONTROL, {name: [text] for name, text in NO_TEXT.items()}, CI),
+    **each("test_target", STAGE, {"yaml": "a: b #c", "last": "test\n", **NO_TEXT}, CI),
+    **each("coverage_source", LINE, NO_TEXT, CI),
+    **each("generated_on", "Give a day, like 2026-01-31.", {"word": "today", "empty": ""}),
+    **each("image_user", LINE, NO_TEXT, PRODUCTION),
+}
+
+# What Copier says itself, before any validator runs.
+OF_COPIER: dict[str, Case] = {
+    **each("ci", "Not a YAML list: 'github'", {"text": "github"}),
+    **{
+        f"{question}-unknown": ({**answers, question: value}, f"Invalid choice for '{question}': {given!r} is not in [{choices}")
+        for question, value, given, choices, answers in [
+            ("stack", "maximal", "maximal", "'minimal', 'full', 'hybrid', 'mcp', 'mcp-multi', 'shared-services']", {}),
+            ("gateway", "nginx", "nginx", "'n8n', 'none']", MULTI),
+            ("web_framework", "django", "django", "'fastapi', ", {}),
+            ("services", ["mysql"], "mysql", "'postgres', 'redis']", FULL),
+            ("python_version", "2.7", "2.7", "'3.11', ", {}),
+            ("postgres_version", "9", "9", "'15', ", FULL),
+            ("redis_version", "6", "6", "'7', ", FULL),
+            ("dependencies", "Pipfile", "Pipfile", "", {}),
+            ("ci", ["jenkins"], "jenkins", "'github', 'gitlab']", {}),
+            ("extras", ["renovate"], "renovate", "'debugpy', 'dependabot', 'pre-commit', 'mail']", {}),
+        ]
+    },
 }

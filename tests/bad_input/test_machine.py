@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import copier
 import pytest
 
-from tests.support import existing_project, extension, files, run, run_copier, without_privileges
+from tests.support import existing_project, extension, files, render, run, run_copier, without_privileges
 
 HELD = "Note: {folder} has the ports of slot 0 too, and all ten slots are held"
 
@@ -56,36 +58,35 @@ def test_without_git_a_copy_works_and_says_what_is_missing(template: Path, tmp_p
 @pytest.mark.parametrize(
     ("options", "warning"),
     [
-        ([], f"{HELD}: set other ones in .env, as COMPOSE.md says."),
-        (["-d", "branch_environments=true"], f"{HELD}: scripts/branch-env has put other ones into .env."),
+        ({"hook": True}, f"{HELD}: set other ones in .env, as COMPOSE.md says."),
+        ({"hook": True, "answers": {"branch_environments": True}}, f"{HELD}: scripts/branch-env has put other ones into .env."),
         (
-            ["--skip-tasks"],
+            {},
             "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env.",
         ),
     ],
     ids=["hook", "branches", "no-hook"],
 )
 def test_where_projects_hold_all_ten_slots_a_new_one_gets_slot_0_and_one_warning(
-    options: list[str], warning: str, template: Path, tmp_path: Path
+    options: dict[str, Any], warning: str, template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    environments = extension("ports").environments
-    with environments.registry() as machine:
+    state = Path(os.environ["XDG_STATE_HOME"])
+    with extension("ports").registry() as machine:
         for slot in range(10):
             (tmp_path / f"p{slot}").mkdir()
-            machine.settle_project(tmp_path / f"p{slot}", f"p{slot}", slot)
+            machine.settle(tmp_path / f"p{slot}", f"p{slot}", slot)
 
-    done = run_copier("copy", "--trust", "--defaults", *options, str(template), "new", cwd=tmp_path)
+    render(template, tmp_path / "new", state=state, **options)
 
-    assert done.returncode == 0
     assert "port_slot: 0\n" in (tmp_path / "new" / ".copier-answers.yml").read_text()
-    said = [line for line in done.stderr.splitlines() if " slot" in line]
+    said = [line for line in capfd.readouterr().err.splitlines() if " slot" in line]
     assert said == [warning.format(folder=tmp_path / "p0")]
 
     shutil.rmtree(tmp_path / "p6")
-    done = run_copier("copy", "--trust", "--defaults", *options, str(template), "another", cwd=tmp_path)
+    render(template, tmp_path / "another", state=state, **options)
 
     assert "port_slot: 6\n" in (tmp_path / "another" / ".copier-answers.yml").read_text()
-    assert " slot" not in done.stderr
+    assert " slot" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["jinja2_time", "copier_template_extensions"])

@@ -30,13 +30,13 @@ def test_an_unknown_preset_is_answered_with_those_that_exist(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("-d app_port=65536", "app_port 65536 is not a port: give a whole number from 1 to 65535."),
-        ("-d app_port=text", "app_port text is not a port: give a whole number from 1 to 65535."),
+        ("-d app_port=65536", "'app_port': Give a port from 1 to 65535."),
+        ("-d app_port=text", "'app_port': Give a port from 1 to 65535."),
         ("-d stack=full -d services=redis", "services must be a list"),
         ("-d stack=full -d 'services=['", "services must be "),
         ("-d stack=mcp-multi -d 'mcp_servers=['", "mcp_servers must be "),
-        ("-d stack=mcp-multi -d 'mcp_servers=[my tasks]'", "mcp_servers: 'my tasks' is no host name"),
-        ("-d stack=mcp -d package_name=mcp", "package_name 'mcp' would hide the library of that name from the MCP server"),
+        ("-d stack=mcp-multi -d 'mcp_servers=[my tasks]'", "'mcp_servers': Use a-z, 0-9 and inner hyphens."),
+        ("-d stack=mcp -d package_name=mcp", "'stack': Give another package_name than mcp."),
         ("-d 'project_name=My Shop", "ARGS has a quotation mark that is not closed"),
     ],
 )

@@ -24,12 +24,17 @@ def test_without_a_terminal_all_answers_are_defaults(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     answers = answers_of(project)
     assert (answers["stack"], answers["project_name"], answers["package_name"]) == ("minimal", "corner-shop", "corner_shop")
-    assert done.stderr.splitlines()[-4:] == [
+    assert done.stderr.splitlines()[-5:] == [
         "Next:",
         f"  cd {project}",
+        "  git add . && git commit --message 'Add Docker Compose'",
         "  docker compose up --build --wait",
-        "  docker compose port app 8000",
+        "  docker compose port app 8000  # where it answers; COMPOSE.md has the rest",
     ]
+    (project / ".env").write_text("APP_PORT=8040\n")
+    (project / ".venv").mkdir()
+    (project / ".venv" / "python").touch()
+    assert {".env", ".venv"}.isdisjoint(git(project, "ls-files", "--others", "--exclude-standard", "--directory").split())
 
 
 def test_outside_a_repository_it_makes_one_and_commits_nothing(tmp_path: Path) -> None:
@@ -51,7 +56,7 @@ def test_a_preset_with_mcp_servers_tells_their_clients(preset: str, says: str, t
 
     assert done.returncode == 0, done.stderr
     assert "Note: " not in done.stderr
-    assert done.stderr.splitlines()[-1] == f"  {says}"
+    assert done.stderr.splitlines()[-1].startswith(f"  {says}  # ")
     assert {".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "claude_desktop_config.json"} <= files(tmp_path / "shop").keys()
 
 
@@ -126,7 +131,7 @@ def test_in_a_terminal_it_asks_and_takes_what_is_typed(tmp_path: Path) -> None:
 
 def test_in_a_terminal_mcp_servers_are_named_and_wrong_names_corrected(tmp_path: Path) -> None:
     typed = {"Which stack?": DOWN * 4, "MCP servers called?": f"{EMPTY_LINE}[tasks, my_notes]"}
-    correction = {"'my_notes' is no host name": f"{EMPTY_LINE}[tasks, my-notes]"}
+    correction = {"Use a-z, 0-9 and inner hyphens.": f"{EMPTY_LINE}[tasks, my-notes]"}
 
     session = answer_questions(command(f"DEST={tmp_path / 'x'}"), typed, corrections=correction, cwd=ROOT)
 
@@ -157,7 +162,7 @@ def test_a_preset_and_arguments_that_answer_everything_leave_nothing_to_ask(tmp_
 
 
 def test_a_wrong_answer_is_said_at_once_and_can_be_corrected(tmp_path: Path) -> None:
-    complaint = "project_name must be one line of 1 to 60 characters."
+    complaint = "Give a line of 1 to 60 characters."
 
     session = answer_questions(
         command(f"DEST={tmp_path / 'x'}"), {NAME: f"{EMPTY_LINE} "}, corrections={complaint: f"{EMPTY_LINE}Fine"}, cwd=ROOT

@@ -34,7 +34,7 @@ def break_the_image(project: Path) -> None:
 def break_the_health(project: Path) -> None:
     """Make the app answer that it is not well, long before anybody has the patience for it."""
     change(next(project.glob("src/*/server.py")), '"/health"', '"/elsewhere"')
-    change(project / "docker-compose.yml", "retries: 15", "retries: 2")
+    change(project / "docker-compose.yml", "interval: 30s", "interval: 1s")
     change(project / "docker-compose.yml", "start_period: 60s", "start_period: 1s")
 
 

@@ -215,7 +215,7 @@ def in_production(
         write(project)
     render(template, project, {"project_slug": slug, "production": True, **answers}, hook=True)
     ports = {name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT")}
-    production = Production(project, slug, ports, {"DOCKER_BUILDKIT": "1"})
+    production = Production(project, slug, ports)
     with clean_up_after(production):
         try:
             yield production

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from tests.support import commit_all, git
 
 T = TypeVar("T")
-PORT_VARIABLES = ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT")
+PORT_VARIABLES = ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "MAIL_PORT", "SMTP_PORT")
 # Below the range from which systems take the ports of outgoing connections; apart for each of xdist's workers.
 _FIRST_PORT = 20000 + 500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _ports = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 500))

@@ -21,6 +21,7 @@ from tests.e2e.stack import wait_for
 from tests.support import render
 
 ANSWERS = {"stack": "full", "services": ["postgres"], "postgres_version": "15"}
+REFUSED = "Run scripts/deploy for a first database, scripts/upgrade-postgres for that of an older Postgres."
 DATA = """
 DROP SCHEMA IF EXISTS shop CASCADE;
 DROP TABLE IF EXISTS "Odd name; --";
@@ -174,7 +175,7 @@ def test_what_is_no_complete_dump_changes_nothing(production: Production, tmp_pa
         wrong.write_bytes(broken)
         assert sentence in fails(production, "scripts/restore", str(wrong), "--overwrite")
         assert databases(production) == {name(production)}
-    assert "can't be read: No such file" in fails(production, "scripts/restore", "missing.dump", "--overwrite")
+    assert "missing.dump can't be used (No such file" in fails(production, "scripts/restore", "missing.dump", "--overwrite")
     assert content(production) == before
 
 
@@ -263,6 +264,9 @@ def test_a_backup_during_writes_is_one_state_and_starts_a_new_machine(
     drop_replaced(production)
 
     with in_production(template, tmp_path, ANSWERS) as fresh:
+        # Before one of the scripts no command makes a database, and none is in the way of one.
+        fresh.prod("up", "--detach", "db")
+        wait_for(lambda: REFUSED in fresh.prod("logs", "db").stdout or None)
         said = fresh.run("scripts/restore", str(file)).stdout
         assert "restored" in said and "before" not in said
         assert databases(fresh) == {name(fresh)}
@@ -331,19 +335,54 @@ def test_an_upgrade_that_is_interrupted_leaves_the_old_version_serving(
         assert running.communicate()[1] == "scripts/upgrade-postgres: interrupted\n"
 
 
+def test_no_command_makes_an_empty_database_beside_an_older_one(production: Production, answer: Callable[[str], None]) -> None:
+    psql(production, DATA)
+    before = content(production)
+    answer("17")
+    production.prod("up", "--detach", "db")
+    wait_for(lambda: REFUSED in production.prod("logs", "db").stdout or None)
+    assert "run scripts/upgrade-postgres first" in fails(production, "scripts/deploy", "1")
+    fails(production, "scripts/backup")
+    answer("15")
+    production.prod("up", "--detach", "--wait", "db")
+    assert content(production) == before
+    production.run("docker", "volume", "rm", f"{production.project}_postgres-17")
+
+
+def test_an_empty_database_is_not_backed_up_over_the_history_of_a_full_one(production: Production) -> None:
+    psql(production, DATA)
+    before = content(production)
+    file = back_up(production)
+    psql(production, "DROP SCHEMA shop, public CASCADE; CREATE SCHEMA public")
+    assert f"{file.name} may hold some: --empty backs it up all the same" in fails(production, "scripts/backup")
+    production.run("scripts/backup", "empty.dump", "--empty")
+    production.run("scripts/restore", str(file), "--overwrite")
+    assert content(production) == before
+    drop_replaced(production)
+    file.unlink()
+
+
+@pytest.mark.parametrize("moment", ["made", "read"])
 def test_an_upgrade_that_is_killed_leaves_no_second_server_on_the_old_volume(
-    production: Production, answer: Callable[[str], None]
+    production: Production, answer: Callable[[str], None], moment: str
 ) -> None:
     psql(production, DATA)
     before = content(production)
     answer("17")
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}
+    ours = ["docker", "ps", "--all", "--quiet", "--filter", f"name={production.project}-upgrade"]
     with subprocess.Popen(["scripts/upgrade-postgres"], cwd=production.folder, **pipes) as running:
         assert running.stdout
-        next(line for line in running.stdout if line.startswith("reading"))
+        if moment == "made":
+            # The program that makes the new server's database does not end at the first signal.
+            new = ("docker", "top", f"{production.project}-upgrade-new")
+            wait_for(lambda: "initdb" in production.run(*new, check=False).stdout or None)
+        else:
+            next(line for line in running.stdout if line.startswith("reading"))
         running.kill()
-    ours = ["docker", "ps", "--all", "--quiet", "--filter", f"name={production.project}-upgrade"]
     wait_for(lambda: production.run(*ours).stdout == "" or None)
+    assert "run scripts/upgrade-postgres first" in fails(production, "scripts/deploy", "1")
+    answer("15")
     production.deploy("1")
     assert served(production).startswith("PostgreSQL 15.")
     assert content(production) == before

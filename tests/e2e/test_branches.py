@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import copier
 import pytest
 
 from tests.e2e.conftest import MakeStack
-from tests.e2e.stack import Stack, leftovers
+from tests.e2e.stack import Stack, leftovers, wait_for
 from tests.support import commit_all, git, preset
 
 
@@ -75,6 +77,7 @@ def test_main_and_three_branches_are_up_at_once_and_have_their_own_data(stack: S
     assert stack.app_url == "http://127.0.0.1:8000"
 
 
+@pytest.mark.oldest
 def test_one_checkout_that_switches_to_and_fro_finds_the_data_of_each_branch(stack: Stack) -> None:
     stack.up()
     note(stack, "main")
@@ -95,6 +98,87 @@ def test_one_checkout_that_switches_to_and_fro_finds_the_data_of_each_branch(sta
     git(stack.folder, "checkout", "-q", "topic")
     stack.up()
     assert notes(stack) == ["topic"]
+
+
+ASKS = "run scripts/setup"
+
+
+def refused(stack: Stack, *command: str) -> str:
+    """Return what Compose says where it refuses a command, in one sentence."""
+    result = stack.compose(*command, check=False)
+    assert result.returncode
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert ASKS in result.stderr
+    return result.stderr
+
+
+def identities(stack: Stack) -> set[str]:
+    return set(stack.run("docker", "ps", "--quiet", "--no-trunc", "--filter", f"name={stack.slug}-").stdout.split())
+
+
+COMMANDS = [["up", "--detach"], ["down", "--volumes"], ["exec", "db", "true"], ["run", "--rm", "app", "true"], ["ps"]]
+
+
+@pytest.mark.oldest
+def test_nothing_starts_or_ends_in_a_checkout_whose_block_is_missing_or_was_copied(stack: Stack) -> None:
+    stack.up()
+    note(stack, "main")
+    before = identities(stack)
+    git(stack.folder, "config", "core.hooksPath", ".none")
+    other = worktree(stack, "other")
+    assert not (other.folder / ".env").exists()
+    for command in COMMANDS:
+        assert "required variable CHECKOUT is missing a value" in refused(other, *command)
+    (other.folder / ".env").write_bytes((stack.folder / ".env").read_bytes())
+    for command in COMMANDS:
+        assert "this .env was copied" in refused(other, *command)
+    assert identities(stack) == before
+
+    other.run("scripts/branch-env", "sync")
+    other.up()
+    assert answers_as(other) == "other"
+    assert (notes(stack), answers_as(stack)) == (["main"], "main")
+    # Nor does a block of another checkout in one that has had its own.
+    (other.folder / ".env").write_bytes((stack.folder / ".env").read_bytes())
+    assert "this .env was copied" in refused(other, "down", "--volumes")
+
+
+def test_a_copy_of_a_whole_checkout_touches_no_data_of_it(stack: Stack, tmp_path: Path) -> None:
+    stack.up()
+    note(stack, "main")
+    copied = Stack(tmp_path / "copy of it", stack.slug)
+    subprocess.run(["cp", "-a", stack.folder, copied.folder], check=True)
+    failed = copied.compose("up", "--build", check=False, timeout=120)
+    assert failed.returncode
+    assert f"This checkout is a copy of {stack.folder}, with its .env: {ASKS}" in failed.stdout + failed.stderr
+    alone = copied.compose("run", "--rm", "--no-deps", "-T", "app", "true", check=False)
+    assert (alone.returncode, f"copy of {stack.folder}" in alone.stderr) == (1, True)
+    copied.run("scripts/setup")
+    copied.up()
+    stack.up()
+    assert copied.app_url != stack.app_url
+    assert notes(stack) == ["main"]
+
+
+def test_a_checkout_that_was_moved_keeps_its_environment(stack: Stack, tmp_path: Path) -> None:
+    stack.up()
+    note(stack, "main")
+    moved = Stack(stack.folder.rename(tmp_path / "moved to here"), stack.slug)
+    moved.up()
+    assert notes(moved) == ["main"]
+
+
+def test_the_app_refuses_the_environment_of_the_branch_before(stack: Stack) -> None:
+    stack.up()
+    git(stack.folder, "config", "core.hooksPath", ".none")
+    git(stack.folder, "checkout", "-q", "-b", "topic")
+    for command in (["up", "--detach", "--wait", "--force-recreate"], ["restart", "app"]):
+        stack.compose(*command, check=False)
+        logs = wait_for(lambda: stack.compose("logs", "--tail", "1", "app").stdout or None)
+        assert "topic is checked out, and this is the environment of main: run scripts/branch-env sync" in logs
+    branch_env(stack, "sync", "--stop-others")
+    stack.up()
+    assert answers_as(stack) == "topic"
 
 
 def test_data_are_copied_from_an_environment_that_runs_and_from_one_that_does_not(stack: Stack) -> None:
@@ -162,6 +246,46 @@ def test_prune_removes_what_belongs_to_a_branch_that_is_gone_and_asks_before_it_
     assert answers_as(stack) == "main"
     assert answers_as(other) == "other"
     assert notes(stack) == ["main"]
+
+
+def test_a_renamed_branch_gets_its_data_by_the_command_that_is_said_and_prune_asks(stack: Stack) -> None:
+    git(stack.folder, "checkout", "-q", "-b", "before")
+    stack.up()
+    note(stack, "before")
+    name = environments(stack)["before"]["project"]
+    git(stack.folder, "branch", "-m", "before", "after")
+    said = branch_env(stack, "sync", "--stop-others").stderr
+    assert f"the data of before stay in {name}: `scripts/branch-env copy-data before`" in said
+    kept = branch_env(stack, "prune", "--yes", stdin=subprocess.DEVNULL).stderr
+    assert f"Delete the data of before, which is called after now, for good ({name}_postgres-data" in kept
+    branch_env(stack, "copy-data", "before", "--yes")
+    assert notes(stack) == ["before"]
+
+
+def test_a_registry_that_was_deleted_is_made_anew_from_what_docker_knows(stack: Stack, template: Path, tmp_path: Path) -> None:
+    topic, gone = worktree(stack, "topic"), worktree(stack, "gone")
+    for one in (topic, gone):
+        one.up()
+    before = environments(stack)
+    git(stack.folder, "worktree", "remove", "--force", str(gone.folder))
+    git(stack.folder, "branch", "-D", "gone")
+    state = Path(os.environ["XDG_STATE_HOME"])
+    (state / "chora-compose-template" / "environments.jsonl").unlink()
+
+    asked = branch_env(stack, "prune").stderr
+    name = before["gone"]["project"]
+    assert f"{name} has data, and no branch here: `docker compose --project-name {name} down --volumes` deletes them" in asked
+    assert before["topic"]["project"] not in asked
+    after = environments(stack)
+    for branch in ("main", "topic"):
+        assert (after[branch]["project"], after[branch]["ports"]) == (before[branch]["project"], before[branch]["ports"])
+    stack.run("docker", "compose", "--project-name", name, "down", "--volumes")
+    assert name not in branch_env(stack, "prune").stderr
+    # A new project gets no slot of theirs.
+    (state / "chora-compose-template" / "environments.jsonl").unlink()
+    new: dict[str, Any] = {"data": {"stack": "minimal"}, "defaults": True, "unsafe": True, "quiet": True, "skip_tasks": True}
+    copier.run_copy(str(template), tmp_path / "new", **new)
+    assert "port_slot: 1\n" in (tmp_path / "new" / ".copier-answers.yml").read_text()
 
 
 def test_an_environment_whose_port_another_program_has_taken_moves_alone(stack: Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -33,7 +34,7 @@ STACKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 }
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.oldest] if name == "mcp" else []) for name in STACKS])
 def test_the_starters_tests_pass_and_nothing_is_left(name: str, make_stack: MakeStack) -> None:
     answers, expected = STACKS[name]
     stack = make_stack({"ci": ["github", "gitlab"], "package_name": "läden", **answers})
@@ -165,6 +166,37 @@ def test_a_run_that_is_interrupted_cleans_up(make_stack: MakeStack) -> None:
     assert nothing_is_left(stack)
 
 
-def test_an_unknown_step_is_refused(make_stack: MakeStack) -> None:
+def test_steps_are_done_in_turn_and_unknown_ones_refused(make_stack: MakeStack) -> None:
     stack = make_stack({"ci": ["github"]})
-    assert "tests is no step; give one of build, start, test, logs and clean" in run_ci(stack, "tests", check=False)
+    unknown = stack.run("scripts/ci", "build", "tests", check=False)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "tests is no step; give some of build, start, test, logs and clean" in unknown.stderr
+    for word in ("-h", "--help"):
+        said = stack.run("scripts/ci", word).stdout
+        assert (
+            said.startswith("The tests as the pipeline runs them") and "scripts/ci build test" in said and "set -eu" not in said
+        )
+    stack.run("scripts/ci", "build", "start", "test")
+    assert outcome(stack.folder / "test-reports/junit.xml") == (2, 0)
+    change(stack.folder / "tests/test_server.py", "assert ", "assert not ")
+    failed = stack.run("scripts/ci", "build", "test", "clean", check=False)
+    assert failed.returncode == 1 and leftovers(stack.slug), "what follows a step that fails is not done"
+    stack.run("scripts/ci", "clean")
+    assert nothing_is_left(stack)
+
+
+def test_a_run_ends_with_its_verdict(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]})
+    assert stack.run("scripts/ci").stdout.splitlines()[-1] == "scripts/ci: passed"
+    change(stack.folder / "tests/test_server.py", "assert ", "assert not ")
+    failed = stack.run("scripts/ci", check=False)
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("scripts/ci: failed (exit code 1) at the step 'test'")
+    (stack.folder / "bin").mkdir()
+    for program in ("sh", "dirname"):
+        (stack.folder / "bin" / program).symlink_to(shutil.which(program) or "")
+    stack.environment["PATH"] = str(stack.folder / "bin")
+    without = stack.run(shutil.which("sh") or "", "scripts/ci", check=False)
+    assert without.returncode == 1 and without.stderr.splitlines() == [
+        "scripts/ci: docker is not installed: install Docker Engine 25 or newer with Compose 2.24.4 or newer"
+    ]

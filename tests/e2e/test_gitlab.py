@@ -67,7 +67,7 @@ def test_the_pipeline_is_red_and_cleans_up_after(breakage: Breakage, stack: Stac
     before = around.pushed()
     result = run_pipeline(stack.folder, gitlab=around)
     assert result.returncode != 0
-    assert breakage.says in result.stdout
+    assert breakage.says in result.stdout, result.stdout[-6000:]
     assert "scripts/ci logs" in result.stdout
     assert (reports(stack.folder) / "logs.txt").exists(), "the logs are kept"
     assert cleaned_up(result.stdout) or breakage.step == "build"

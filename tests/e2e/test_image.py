@@ -71,7 +71,7 @@ def steps_made_again(stack: Stack) -> list[str]:
     """Build, and return the instructions that were not taken from the cache."""
     result = stack.compose("--progress", "plain", "build")
     log = result.stdout + result.stderr
-    steps = dict(re.findall(r"^#(\d+) \[app ([^]]*\] .*)$", log, re.MULTILINE))
+    steps = dict(re.findall(r"^#(\d+) \[(?:app )?([^]]*\] .*)$", log, re.MULTILINE))
     cached = set(re.findall(r"^#(\d+) CACHED", log, re.MULTILINE))
     return [text for number, text in steps.items() if number not in cached]
 
@@ -102,6 +102,12 @@ def test_the_image_holds_no_secret_no_history_and_no_build_tool(make_stack: Make
     found = stack.run("docker", "run", "--rm", "--network", "none", f"{stack.slug}-app", "sh", "-c", find).stdout.splitlines()
     assert sorted(found) == sorted(
         ["/workspace/pyproject.toml", "/workspace/scripts", "/workspace/scripts/setup", "/workspace/nested", "/workspace/src"]
+        + [
+            "/workspace/.gitattributes",
+            "/workspace/docker",
+            "/workspace/docker/postgres-version.sh",
+            "/workspace/scripts/upgrade-postgres",
+        ]
         + [f"/workspace/src/{stack.slug.replace('-', '_')}{name}" for name in ("", "/__init__.py", "/server.py", "/services.py")]
     )
 

@@ -71,6 +71,7 @@ def with_slow_tool(stack: Stack) -> None:
     path.write_text(text.replace('\n\nif __name__ == "__main__":\n', SLOW_TOOL))
 
 
+@pytest.mark.oldest
 def test_each_client_file_starts_the_server_and_all_of_it_works(stack: Stack) -> None:
     namespace = stack.slug.replace("-", "_")
     for file in CLIENT_FILES:

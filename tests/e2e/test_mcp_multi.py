@@ -115,7 +115,7 @@ def test_another_password_reaches_the_database_and_the_server_alike(make_stack: 
     use(servers(stack, ".mcp.json")["billing"], everything)
     with (stack.folder / ".env.local").open("a") as local:
         local.write("MCP_BILLING_PASSWORD='s3 cret'\n")
-        local.write("DATABASE_URL=postgresql://billing:s3%20cret@db:5432/billing\n")
+        local.write("MCP_BILLING_DATABASE_URL=postgresql://billing:s3%20cret@db:5432/billing\n")
     found = use(servers(stack, ".mcp.json")["billing"], everything)
     assert found["billing_status"]["database"].startswith("PostgreSQL")
     assert "password authentication failed" in refused(stack, "billing", "billing")
@@ -173,6 +173,7 @@ def guide(stack: Stack) -> str:
     return (stack.folder / "COMPOSE.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.oldest
 def test_without_secrets_the_gateway_says_what_to_do_and_the_servers_run(make_stack: MakeStack) -> None:
     stack = make_stack(preset("05-mcp-multi"))
     stack.go_on_in_a_clone()
@@ -186,3 +187,23 @@ def test_without_secrets_the_gateway_says_what_to_do_and_the_servers_run(make_st
     subprocess.run(["scripts/setup"], cwd=stack.folder, check=True, capture_output=True)
     stack.up()
     assert "gateway" in stack.compose("ps", "--services").stdout.split()
+
+
+def test_in_another_clone_the_gateway_says_how_to_take_the_key_of_its_data_over(make_stack: MakeStack) -> None:
+    stack = make_stack(preset("05-mcp-multi") | {"mcp_servers": ["tasks"]})
+    stack.up()
+    secrets = stack.folder / "secrets" / "gateway.env"
+    form = r"^N8N_ENCRYPTION_KEY=(.*)$"
+    (old,) = re.findall(form, secrets.read_text(), re.MULTILINE)
+    secrets.unlink()
+    subprocess.run(["scripts/setup"], cwd=stack.folder, check=True, capture_output=True)
+    assert stack.compose("up", "--detach", "--wait", check=False).returncode != 0
+    said = stack.compose("logs", "--no-log-prefix", "--tail", "1", "gateway").stdout
+    assert said.startswith("n8n's data were made with another key than secrets/gateway.env has")
+    (command,) = re.findall("`docker (.*?)`", said)
+    assert old not in said
+    shown = stack.run("docker", *command.split()).stdout
+    (key,) = re.findall(r'"encryptionKey": *"(.*?)"', shown)
+    assert key == old
+    secrets.write_text(re.sub(form, f"N8N_ENCRYPTION_KEY={key}", secrets.read_text(), flags=re.MULTILINE))
+    stack.up()

@@ -61,6 +61,7 @@ def test_minimal_starts_a_script_without_framework_or_dependencies(make_stack: M
     assert stack.get("/app.py")[0] == 200
 
 
+@pytest.mark.oldest
 def test_code_is_mounted_so_a_restart_shows_a_change(make_stack: MakeStack) -> None:
     stack = make_stack(preset("01-minimal"), onto="flask-app")
     stack.up()
@@ -138,6 +139,7 @@ def test_the_page_says_which_service_is_gone_while_the_app_stays_alive(make_stac
     assert stack.get_json("/health") == {"status": "ok"}
 
 
+@pytest.mark.oldest
 def test_a_plain_up_works_in_a_fresh_clone_on_the_ports_of_its_slot(make_stack: MakeStack) -> None:
     stack = make_stack(preset("02-full") | {"port_slot": 9}, own_ports=True)
     stack.go_on_in_a_clone()

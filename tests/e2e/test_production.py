@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -97,6 +99,7 @@ def test_tls_begins_with_1_2(production: Production, version: ssl.TLSVersion, ta
                 context.wrap_socket(client)
 
 
+@pytest.mark.oldest
 def test_a_deployment_under_load_loses_no_request_and_no_row(production: Production) -> None:
     rows = int(production.prod_sql("SELECT count(*) FROM example"))
     before = ids(production)
@@ -151,10 +154,9 @@ def test_a_second_deployment_says_that_one_is_running_and_one_that_is_stopped_le
     production.build_from("stuck", "1", UNHEALTHY)
     before = ids(production)
     environment = {**production.ports}
+    path = f"{Path(shutil.which('docker') or '').parent}:/usr/bin:/bin"
     command = ["scripts/deploy", "stuck", "--timeout", "60"]
-    with subprocess.Popen(
-        command, cwd=production.folder, env={**environment, "PATH": "/usr/bin:/bin"}, stdout=-1, stderr=-1
-    ) as first:
+    with subprocess.Popen(command, cwd=production.folder, env={**environment, "PATH": path}, stdout=-1, stderr=-1) as first:
         wait_for(lambda: len(ids(production)) == 6 or None)
         second = production.deploy("2", check=False)
         assert second.returncode == 1 and "is running: nothing was done" in second.stderr
@@ -166,17 +168,19 @@ def test_a_second_deployment_says_that_one_is_running_and_one_that_is_stopped_le
 def test_what_deploy_lacks_is_said_in_one_sentence_and_nothing_is_done(production: Production) -> None:
     before = ids(production)
     nothing = production.deploy(check=False)
-    assert nothing.returncode == 1 and "say which version, as in `scripts/deploy 1.2.0`" in nothing.stderr
+    assert nothing.returncode == 2 and "say which version, as in `scripts/deploy 1.2.0`" in nothing.stderr
     absent = production.deploy("9.9", check=False)
     assert absent.returncode == 1 and f"there is no {production.image('9.9')}: push it, or build it here" in absent.stderr
     odd = production.deploy("a b", check=False)
-    assert odd.returncode == 1 and "is no version" in odd.stderr
+    assert odd.returncode == 2 and "give a tag, such as 1.2.0: 'a b' is none" in odd.stderr
+    both = production.deploy("--rollback", "1", check=False)
+    assert both.returncode == 2 and "or --rollback alone" in both.stderr
     secret = production.folder / "secrets" / "db_password"
     secret.rename(secret.with_name("elsewhere"))
     lacking = production.deploy("1", check=False)
     secret.with_name("elsewhere").rename(secret)
-    assert lacking.returncode == 1 and "secrets/db_password missing" in lacking.stderr
-    for result in (nothing, absent, odd, lacking):
+    assert lacking.returncode == 1 and "secrets/db_password is missing" in lacking.stderr
+    for result in (nothing, absent, odd, both, lacking):
         assert len(result.stderr.strip().splitlines()) == 1
     assert ids(production) == before
 
@@ -303,11 +307,17 @@ def test_a_certificate_a_challenge_and_hsts_of_the_users_own_take_effect(product
     address = ("127.0.0.1", int(production.ports["HTTPS_PORT"]))
     before = ssl.get_server_certificate(address)
     new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=shop"]
-    for name in ("fullchain.pem", "privkey.pem"):
-        (tls / name).unlink()
-    production.run(*new, "-keyout", str(tls / "privkey.pem"), "-out", str(tls / "fullchain.pem"))
-    for path in tls.iterdir():
-        path.chmod(0o444)
+    production.run(*new, "-keyout", "privkey.pem", "-out", "fullchain.pem")
+    copy: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        # By an ordinary user, whose project it is.
+        for path in (tls.parent, tls, *tls.iterdir(), production.folder / "privkey.pem"):
+            shutil.chown(path, 1000, 1000)
+        copy = {"user": 1000, "group": 1000, "extra_groups": []}
+    for folder in production.folder.parents:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    production.run("cp", "fullchain.pem", "privkey.pem", "secrets/tls/", **copy)
+    assert {path.stat().st_mode & 0o777 for path in tls.iterdir()} == {0o644}
     production.prod("exec", "-T", "nginx", "nginx", "-c", "/tmp/nginx.conf", "-s", "reload")
     after = (tls / "fullchain.pem").read_text()
     assert before != after

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.production import Production, in_production, load, lost
+from tests.e2e.production import UNHEALTHY, Production, in_production, load, lost
 from tests.e2e.test_published import unpack
 from tests.support import existing_project
 
@@ -32,6 +32,23 @@ def test_other_starters_run_in_production(
         answer = json.loads(production.ask("/").text)
         assert answer.pop("app") == production.slug
         assert answer.keys() == reached.keys() and all(answer[name].startswith(text) for name, text in reached.items())
+
+
+def test_a_first_deployment_that_fails_leaves_no_replica_and_the_next_one_runs_with_what_the_app_needs(
+    template: Path, tmp_path: Path
+) -> None:
+    with in_production(template, tmp_path, {"stack": "minimal"}) as production:
+        queue = {"image": "redis:8-alpine", "networks": ["backend"], "healthcheck": {"test": "redis-cli ping", "interval": "1s"}}
+        app = {"depends_on": {"queue": {"condition": "service_healthy"}}}
+        override = {"services": {"app": app, "queue": queue}}
+        (production.folder / "docker-compose.prod.override.yml").write_text(json.dumps(override))
+        production.build("1")
+        production.build_from("bad", "1", UNHEALTHY)
+        result = production.deploy("bad", "--timeout", "4", check=False)
+        assert result.returncode == 1 and "not all replicas are ready" in result.stderr
+        assert production.containers("app") == {}
+        production.deploy("1")
+        assert production.ask("/").status == 200 and len(production.containers("queue")) == 1
 
 
 def test_an_app_that_ends_at_once_when_it_is_stopped_loses_no_request_either(template: Path, tmp_path: Path) -> None:

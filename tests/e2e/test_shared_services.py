@@ -8,30 +8,28 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.clients import servers, use
 from tests.e2e.conftest import MakeStack
 from tests.e2e.network_client import everything
+from tests.e2e.shared import (
+    NETWORK,
+    QUERY,
+    inside,
+    make_hub,
+    make_project,
+    network_exists,
+    own,
+    projects,
+    redis_as,
+    sentence,
+    setup,
+    sql_as,
+)
 from tests.e2e.stack import Stack, fetch
 from tests.support import commit_all, preset, render
-
-NETWORK = "shared-network"
-QUERY = """
-import psycopg, sys
-cursor = psycopg.connect(sys.argv[1], autocommit=True).execute(sys.argv[2])
-while cursor.nextset():
-    pass
-print(cursor.fetchall())
-"""
-COMMAND = "import redis, sys; print(redis.from_url(sys.argv[1]).execute_command(*sys.argv[2:]))"
-BOTH = ["postgres", "redis"]
-
-
-def network_exists() -> bool:
-    return subprocess.run(["docker", "network", "inspect", NETWORK], capture_output=True).returncode == 0
 
 
 @pytest.fixture(autouse=True)
@@ -46,59 +44,6 @@ def network() -> Iterator[None]:
     assert not network_exists()
 
 
-def make_hub(make_stack: MakeStack, **answers: Any) -> Stack:
-    """Render shared services, start them, and return them."""
-    hub = make_stack(preset("07-shared-services") | answers)
-    hub.up()
-    return hub
-
-
-def make_project(make_stack: MakeStack, stack: str = "full", **answers: Any) -> Stack:
-    return make_stack({"stack": stack, "services": BOTH, "isolation": "shared", **answers})
-
-
-def own(stack: Stack) -> dict[str, str]:
-    """Return what scripts/setup wrote down for a project."""
-    lines = (stack.folder / "secrets" / "shared.env").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-
-
-def inside(stack: Stack, code: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run Python in the container of a project's app, as the app does."""
-    (service,) = {"app", "mcp-server"} & set(stack.compose("config", "--services").stdout.split())
-    return stack.compose("exec", "-T", service, "as-owner", "python", "-c", code, *words, check=check)
-
-
-def sql_as(stack: Stack, statement: str, database: str = "") -> Any:
-    """Run SQL as a project's role, in its own database or in another one; return the rows, or why it was refused."""
-    mine = own(stack)
-    url = f"postgresql://{mine['POSTGRES_USER']}:{mine['POSTGRES_PASSWORD']}@shared-postgres/{database or mine['POSTGRES_DB']}"
-    result = inside(stack, QUERY, url, statement, check=False)
-    return result.stderr if result.returncode else ast.literal_eval(result.stdout)
-
-
-def redis_as(stack: Stack, *words: str, number: str = "") -> str:
-    """Run a command of Redis as a project's user, in its own logical database or in another one."""
-    mine = own(stack)
-    url = f"redis://{mine['REDIS_USER']}:{mine['REDIS_PASSWORD']}@shared-redis/{number or mine['REDIS_DB']}"
-    result = inside(stack, COMMAND, url, *words, check=False)
-    return (result.stderr if result.returncode else result.stdout).strip()
-
-
-def projects(hub: Stack, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
-    return hub.run("scripts/projects", *arguments, check=check, **options)
-
-
-def sentence(stack: Stack, service: str) -> str:
-    """Return all that a service has said."""
-    result = stack.run("docker", "logs", stack.compose("ps", "--all", "--quiet", service).stdout.strip())
-    return (result.stdout + result.stderr).strip()
-
-
-def setup(stack: Stack) -> subprocess.CompletedProcess[str]:
-    return stack.run("scripts/setup", check=False)
-
-
 def test_two_projects_have_their_own_and_get_at_nothing_else(make_stack: MakeStack) -> None:
     hub = make_hub(make_stack)
     shop, books = make_project(make_stack), make_project(make_stack, "mcp")
@@ -108,7 +53,8 @@ def test_two_projects_have_their_own_and_get_at_nothing_else(make_stack: MakeSta
     assert shop.get_json()["redis"].startswith("Redis 8.")
     # Else each start would leave a volume without a name behind.
     once = [hub.inspect("secrets"), shop.inspect("postgres-access"), shop.inspect("redis-access")]
-    assert not [mount for container in once for mount in container["Mounts"] if mount["Type"] == "volume"]
+    mounts = [mount for container in once for mount in container["Mounts"] if mount["Type"] == "volume"]
+    assert {mount["Name"] for mount in mounts} == {f"{hub.slug}_postgres-data"}
     status = use(f"{books.url('mcp-server')}/mcp", everything)["status://services"]
     assert {key: text.split()[0] for key, text in status.items()} == {
         "server": books.slug,
@@ -179,6 +125,7 @@ def test_what_a_project_has_outlives_a_restart_and_new_containers(make_stack: Ma
         shop.compose("down")
 
 
+@pytest.mark.oldest
 def test_a_second_start_changes_nothing_and_another_password_reaches_both_ends(make_stack: MakeStack) -> None:
     make_hub(make_stack)
     shop = make_project(make_stack)
@@ -233,7 +180,7 @@ def test_each_start_without_the_shared_services_ends_in_a_sentence_that_says_how
     hub.compose("stop")
     start = f"start them with `cd {hub.folder} && docker compose up --wait`"
     result = setup(shop)
-    assert (result.returncode, result.stderr.strip()) == (1, f"the shared services do not run: {start}")
+    assert (result.returncode, result.stderr.strip()) == (1, f"scripts/setup: the shared services do not run: {start}")
     shop.compose("down")
     assert shop.compose("up", "--wait", check=False, timeout=40).returncode != 0
     for service in ("postgres-access", "redis-access"):

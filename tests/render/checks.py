@@ -7,23 +7,14 @@ import json
 import re
 import subprocess
 import tomllib
-from fnmatch import fnmatch
 from typing import Any
 from xml.etree import ElementTree
 
 import yaml
 
-MARKER = "Managed by chora-compose-template"
-# The contract: who owns which file. What stands in neither list must be put into one.
-OWNED = (
-    *("docker-compose.yml", "docker-compose.test.yml", "docker-compose.prod.yml", "docker-stack.yml", "nginx/*"),
-    *("Dockerfile", ".dockerignore", ".env.services", ".env.services.*", "COMPOSE.md", "scripts/*"),
-    *(".github/workflows/test.yml", ".gitlab-ci.yml", ".env.production.example"),
-)
-YOURS = (
-    *("src/*", "tests/*", "servers/*", "workflows/*", ".env.defaults", ".env.test", "pyproject.toml", ".vscode/*", ".run/*"),
-    ".github/dependabot.yml",
-)
+from tests.support import extension
+
+FILES = extension("file_table")
 
 # What answers of the tests bring along, and so may be found.
 ANSWERED = re.compile(r"\{\{ ?x ?\}\}|\{% y %\}|\{# z #\}")
@@ -34,16 +25,24 @@ REFUSED_BY_WINDOWS = re.compile(r"[<>:\"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|
 
 def is_owned(path: str) -> bool:
     """Tell whether a file is the template's, which an update brings to the state of a fresh rendering."""
-    return any(fnmatch(path, pattern) for pattern in OWNED)
+    row = FILES.row_of(path)
+    return row is not None and row.whose == "template"
 
 
-SHELL = "scripts/ci"
-"""The script that has to run where there is no Python."""
+def is_shell(path: str) -> bool:
+    """Tell whether a rendered file is a shell script: scripts/ci has to run where there is no Python."""
+    return path == "scripts/ci" or path.endswith(".sh")
+
+
+def heredocs(dockerfile: str) -> dict[str, str]:
+    """Return the files that a Dockerfile holds itself, by their paths in the image."""
+    found = re.findall(r"^COPY (?:--\S+ )*<<'(\w+)' (\S+)\n(.*?)^\1$", dockerfile, re.MULTILINE | re.DOTALL)
+    return {path: content for _, path, content in found}
 
 
 def is_python(path: str) -> bool:
     """Tell whether a rendered file is Python."""
-    return path.endswith(".py") or (path.startswith("scripts/") and "." not in path and path != SHELL)
+    return path.endswith(".py") or (path.startswith("scripts/") and "." not in path and not is_shell(path))
 
 
 def plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
@@ -86,10 +85,10 @@ def parse(path: str, text: str) -> None:
         for line in text.splitlines():
             if not re.match(r"#|[A-Z][A-Z0-9_]*=|$", line):
                 raise ValueError(f"no line of an environment file: {line!r}")
-    elif path == SHELL:
+    elif is_shell(path):
         if wrong := subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True).stderr:
             raise ValueError(wrong)
-    elif not path.endswith(("Dockerfile", ".dockerignore", "COMPOSE.md", "databases.sql", ".template", "replicas.conf")):
+    elif not path.endswith(("Dockerfile", ".dockerignore", "COMPOSE.md", ".template", "replicas.conf")):
         raise ValueError("no test knows how to parse this kind of file")
 
 
@@ -114,15 +113,18 @@ def findings(path: str, content: bytes) -> list[str]:
         found.append(f"has trailing blanks: {blanks[0]!r}")
     if "\n\n\n\n" in text or text.startswith("\n"):
         found.append("has three blank lines in a row, or one at its start")
-    if "\n\n\n" in text and not text.startswith("#!") and not path.endswith(".py"):
+    # Python in a guide has them as its formatters do.
+    prose = re.sub(r"^```python\n.*?^```$", "(code)", text, flags=re.MULTILINE | re.DOTALL)
+    if "\n\n\n" in prose and not text.startswith("#!") and not path.endswith(".py"):
         found.append("has two blank lines in a row, which are a scar but in Python")
     if text and (not text.endswith("\n") or text.endswith("\n\n")):
         found.append("does not end with exactly one line break")
-    marked = any(MARKER in line for line in text.splitlines()[:2])
+    marked = any(FILES.MARKER in line for line in text.splitlines()[:2])
     if is_owned(path) and not marked:
-        found.append(f"is the template's, and {MARKER!r} is not in its first two lines")
+        found.append(f"is the template's, and {FILES.MARKER!r} is not in its first two lines")
     if not is_owned(path) and marked:
-        found.append(f"is not the template's, and {MARKER!r} is in its first two lines")
-    if not is_owned(path) and not any(fnmatch(path, pattern) for pattern in (*YOURS, ".copier-answers*.yml")):
-        found.append("is in neither list, of the template's files nor of the user's")
+        found.append(f"is not the template's, and {FILES.MARKER!r} is in its first two lines")
+    row = FILES.row_of(path)
+    if row is None or not (row.rendered or row.whose == "copier"):
+        found.append("is not in files.yml as one that is rendered")
     return found

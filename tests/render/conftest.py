@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.render.matrix import Answers, Matrix, Questions
+from tests.render.matrix import matrix_of
+from tests.render.questions import Answers
 from tests.support import PRESETS, ROOT, files, render
 
 # What stands in the destination for a file of the user's that the answers name in keep_files.
@@ -52,7 +53,7 @@ class Case:
 def all_answers() -> list[Answers]:
     """Return the answers of every preset, and of every row of the matrix."""
     presets = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in PRESETS]
-    return [*presets, *Matrix(Questions(ROOT)).rows]
+    return [*presets, *matrix_of(ROOT).rows]
 
 
 ALL_ANSWERS = all_answers()

@@ -5,22 +5,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import re
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import yaml
-from copier._jinja_ext import YieldExtension, get_yield_context
 from jinja2 import meta
 
-Answers = dict[str, Any]
+from tests.render.questions import Answers, Questions
+
 Row = tuple[int, ...]
 Pair = tuple[int, int, int, int]
 World = tuple[list[int], ...]
@@ -72,152 +66,6 @@ FREE: dict[str, tuple[Any, ...]] = {
 NUMBERS = (-1, 0, 1, 2, 9, 10, 1023, 8080, 65535, 65536)
 
 
-@dataclass(frozen=True)
-class Questions:
-    """The questions of a template, in their order.
-
-    Args:
-        root: the template's folder, with copier.yml.
-    """
-
-    root: Path
-    destination: Path = field(default=Path("/nonexistent/my-project"))
-
-    @cached_property
-    def settings(self) -> dict[str, Any]:
-        """The settings, without their underscore."""
-        return {
-            key.removeprefix("_"): value
-            for document in self._documents()
-            for key, value in document.items()
-            if key.startswith("_")
-        }
-
-    @cached_property
-    def all(self) -> dict[str, dict[str, Any]]:
-        """Every question by its name."""
-        return {key: value for document in self._documents() for key, value in document.items() if not key.startswith("_")}
-
-    @cached_property
-    def included(self) -> tuple[str, ...]:
-        """The files that copier.yml includes, in their order."""
-        text = (self.root / "copier.yml").read_text(encoding="utf-8")
-        return tuple(re.findall(r"^!include (\S+)$", text, re.MULTILINE))
-
-    def _documents(self) -> Iterator[dict[str, Any]]:
-        text = re.sub(r"^!include .*$", "", (self.root / "copier.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
-        yield from (document for document in yaml.safe_load_all(text) if document)
-        for name in self.included:
-            yield yaml.safe_load((self.root / name).read_text(encoding="utf-8")) or {}
-
-    @cached_property
-    def environment(self) -> jinja2.Environment:
-        """A Jinja environment with the template's own settings and extensions."""
-        # Copier brings these along, for filters such as to_json, and for a loop in a file's name.
-        extensions: list[Any] = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension", YieldExtension]
-        for name in self.settings["jinja_extensions"]:
-            path, _, extension = name.partition(":")
-            if extension:
-                spec = importlib.util.spec_from_file_location(f"questions_{Path(path).stem}", self.root / path)
-                assert spec and spec.loader
-                module = importlib.util.module_from_spec(spec)
-                # Dataclasses look their module up by its name.
-                sys.modules[spec.name] = module
-                spec.loader.exec_module(module)
-                extensions.append(getattr(module, extension))
-            elif not name.startswith("copier_template_extensions."):
-                extensions.append(name)
-        options = {key: value for key, value in self.settings["envops"].items() if key != "undefined"}
-        environment = jinja2.Environment(extensions=extensions, undefined=jinja2.StrictUndefined, autoescape=False, **options)
-        # Not the registry of the machine that this runs on, in which the question would hold a slot.
-        environment.globals["free_slot"] = lambda _slug: 0
-        return environment
-
-    @cached_property
-    def _templates(self) -> dict[str, jinja2.Template]:
-        return {}
-
-    def render(self, text: str, answers: Mapping[str, Any]) -> str:
-        """Render a text of a question with the answers that are known so far."""
-        template = self._templates.get(text)
-        if template is None:
-            template = self._templates[text] = self.environment.from_string(text)
-        copier = {
-            "_copier_conf": {"dst_path": self.destination, "answers_file": ".copier-answers.yml", "sep": "/"},
-            "_copier_operation": "copy",
-        }
-        return template.render({**copier, **answers})
-
-    def paths(self, parts: tuple[str, ...], answers: Mapping[str, Any]) -> Iterator[str]:
-        """Yield each path that a path of the template is rendered to: none where a part is empty, several for a loop."""
-        loop = get_yield_context(self.environment)
-        loop.yield_name = loop.yield_iterable = None
-        named = [(self.render(parts[0], answers), answers)]
-        if variable := loop.yield_name:
-            contexts = [{**answers, variable: value} for value in loop.yield_iterable or ()]
-            named = []
-            for context in contexts:
-                loop.yield_name = loop.yield_iterable = None
-                named.append((self.render(parts[0], context), context))
-        for name, context in named:
-            if name and parts[1:]:
-                yield from (f"{name}/{rest}" for rest in self.paths(parts[1:], context))
-            elif name:
-                yield name.removesuffix(".jinja")
-
-    def type(self, name: str, answers: Mapping[str, Any]) -> str:
-        """Return a question's type, which may depend on its answer."""
-        return self.render(self.all[name].get("type", "yaml"), answers)
-
-    def true(self, name: str, key: str, answers: Mapping[str, Any]) -> bool:
-        """Return whether a condition (`when` or `ask`) of a question holds."""
-        condition = self.all[name].get(key, True)
-        return condition if isinstance(condition, bool) else bool(yaml.safe_load(self.render(condition, answers)))
-
-    def choices(self, name: str) -> list[Any]:
-        """Return the values that a question offers; empty where it takes any."""
-        choices = self.all[name].get("choices", [])
-        values = choices.values() if isinstance(choices, dict) else choices
-        return [value["value"] if isinstance(value, dict) else value for value in values]
-
-    def error(self, name: str, value: Any, answers: Mapping[str, Any]) -> str:
-        """Return why a question refuses a value, empty if it accepts it."""
-        question = self.all[name]
-        choices = self.choices(name)
-        picked = value if question.get("multiselect") else [value]
-        if choices and not (isinstance(picked, list) and all(item in choices for item in picked)):
-            return f"{name}: {value!r} is no choice"
-        for choice in question["choices"].values() if isinstance(question.get("choices"), dict) else ():
-            if (
-                isinstance(choice, dict)
-                and choice["value"] in picked
-                and (error := self.render(choice.get("validator", ""), answers))
-            ):
-                return error
-        kinds = {"str": str, "int": int, "bool": bool}
-        kind = kinds.get(self.type(name, {**answers, name: value}), object)
-        if not question.get("multiselect") and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-            return f"{name}: {value!r} is no {kind.__name__}"
-        return self.render(question.get("validator", ""), {**answers, name: value}).strip()
-
-    def default(self, name: str, answers: Mapping[str, Any]) -> Any:
-        """Return a question's default, given the answers before it."""
-        question = self.all[name]
-        default = question.get("default")
-        if not isinstance(default, str):
-            return default
-        text = self.render(default, answers)
-        return text.strip() if self.type(name, answers) == "str" and not question.get("multiselect") else yaml.safe_load(text)
-
-    def resolve(self, given: Mapping[str, Any]) -> Answers:
-        """Return what every question is answered with, as Copier does with `--defaults`."""
-        answers: Answers = {}
-        for name in self.all:
-            use = name in given and self.true(name, "when", answers)
-            answers[name] = given[name] if use else self.default(name, answers)
-        return answers
-
-
 def values(questions: Questions, name: str) -> list[Any]:
     """Return the answers of one question that are worth a rendering: all, where it has choices."""
     question = questions.all[name]
@@ -239,16 +87,17 @@ def values(questions: Questions, name: str) -> list[Any]:
 class Matrix:
     """Every choice of every question, in pairs with every other one that the questions allow beside it.
 
-    A row holds the position of each parameter's value. The search is greedy, and complete: each pair that no row has yet
-    begins one, unless no row can have it. (allpairspy ends early where a filter leaves it no value to go on with.)
+    A row holds the position of each parameter's value. The search is greedy, and complete: as long as a value is in no row with
+    one that it goes with, both begin the next. (allpairspy ends early where a filter leaves it no value to go on with.)
+
+    Sets are whole numbers here, a bit for each member, because they are compared a million times.
     """
 
     def __init__(self, questions: Questions) -> None:
         self.questions = questions
         self.parameters: dict[str, list[Any]] = {}
         for name, question in questions.all.items():
-            # A constant `when: false` is a computed value, never an answer.
-            if question.get("when") is not False and (found := values(questions, name)):
+            if found := values(questions, name):
                 conditional = isinstance(question.get("when"), str)
                 self.parameters[name] = [*found, LEFT_OUT] if conditional else found
         self.names = list(self.parameters)
@@ -263,6 +112,14 @@ class Matrix:
         }
         self.computed: dict[str, Any] = {}
         self.worlds = self._worlds()
+        # What a value goes with: bit n stands for world n.
+        self.worlds_of = [
+            [sum(1 << number for number, world in enumerate(self.worlds) if value in world[at]) for value in range(len(values))]
+            for at, values in enumerate(self.parameters.values())
+        ]
+        # Each value of each parameter, and where those of a parameter begin.
+        self.places = [(at, value) for at, values in enumerate(self.parameters.values()) for value in range(len(values))]
+        self.bit = {place: 1 << number for number, place in enumerate(self.places)}
 
     def _conditions(self, name: str) -> list[object]:
         """Return the expressions that say whether a question takes an answer."""
@@ -272,9 +129,10 @@ class Matrix:
         return [question.get(key) for key in ("when", "type", "validator")] + [value.get("validator") for value in named]
 
     def _read_by(self, *expressions: object) -> set[str]:
-        """Return the questions whose answers some expressions read."""
+        """Return the questions whose answers some expressions read, by themselves or in a fact."""
         trees = [self.questions.environment.parse(text) for text in expressions if isinstance(text, str)]
-        return {name for tree in trees for name in meta.find_undeclared_variables(tree)} & self.questions.all.keys()
+        names = {name for tree in trees for name in meta.find_undeclared_variables(tree)}
+        return {answer for name in names for answer in (name, *self.questions.facts.answers_of(name))} & self.questions.all.keys()
 
     def _deciding(self) -> set[str]:
         """Return the questions whose answers other questions' conditions read: these alone decide what goes together."""
@@ -302,25 +160,26 @@ class Matrix:
 
     def _worlds(self) -> list[World]:
         """Return for each set of answers to the deciding questions what every question may be answered with beside it."""
-        memory: dict[str, bool] = {}
+        memory: dict[str, list[int]] = {}
 
         def allowed(name: str, value: Any, known: Answers) -> bool:
-            # Many worlds are the same for a question.
-            key = repr((name, value, [known[other] for other in sorted(self.reads[name])]))
-            if key not in memory:
-                if not self.questions.true(name, "when", known):
-                    memory[key] = value == LEFT_OUT
-                elif value == LEFT_OUT:
-                    memory[key] = "when" not in self.questions.all[name]
-                else:
-                    memory[key] = not self.questions.error(name, value, known)
-            return memory[key]
+            if not self.questions.true(name, "when", known):
+                return bool(value == LEFT_OUT)
+            if value == LEFT_OUT:
+                return "when" not in self.questions.all[name]
+            return not self.questions.error(name, value, known)
 
         worlds: list[tuple[Answers, Answers, World]] = [({}, self._known({}), ())]
         for name, values in self.parameters.items():
             before, worlds = worlds, []
+            read = sorted(self.reads[name])
+            memory.clear()
             for answers, known, world in before:
-                good = [number for number, value in enumerate(values) if allowed(name, value, known)]
+                # Many worlds are the same for a question.
+                key = repr([known[other] for other in read])
+                if key not in memory:
+                    memory[key] = [number for number, value in enumerate(values) if allowed(name, value, known)]
+                good = memory[key]
                 if name not in self.deciding:
                     worlds.append((answers, known, (*world, good)))
                     continue
@@ -334,24 +193,27 @@ class Matrix:
         chosen = {name: self.parameters[name][value] for name, value in zip(self.names, row, strict=True)}
         return {name: value for name, value in chosen.items() if value != LEFT_OUT}
 
-    def complete(self, wanted: Mapping[int, int], missing: set[Pair]) -> Row | None:
+    def allows(self, first: int, one: int, second: int, other: int) -> bool:
+        """Tell whether the questions allow two values of two parameters together."""
+        return bool(self.worlds_of[first][one] & self.worlds_of[second][other])
+
+    def complete(self, wanted: Mapping[int, int], missing: Mapping[tuple[int, int], int]) -> Row:
         """Return a row with certain values at certain positions, and with as many missing pairs as can be had on the way.
 
-        Returns:
-            None where the questions allow no such row.
+        Args:
+            wanted: values by their position, which the questions allow together.
+            missing: for each value of each parameter those that it was in no row with.
         """
-        worlds = [world for world in self.worlds if all(value in world[at] for at, value in wanted.items())]
-        row = dict(wanted)
-
-        def gain(position: int, value: int) -> int:
-            return sum(pair(at, row[at], position, value) in missing for at in row)
-
-        for position in range(len(self.names)) if worlds else ():
-            if position not in row:
-                options = sorted({value for world in worlds for value in world[position]})
-                row[position] = max(options, key=partial(gain, position))
-            worlds = [world for world in worlds if row[position] in world[position]]
-        return tuple(row[position] for position in range(len(self.names))) if worlds else None
+        row, worlds, chosen = dict[int, int](), -1, 0
+        places = list(wanted.items())
+        while places:
+            at, value = max(places, key=lambda place: (missing[place] & chosen).bit_count())
+            row[at] = value
+            worlds &= self.worlds_of[at][value]
+            chosen |= self.bit[at, value]
+            rest = [place for place in wanted.items() if place[0] not in row] or self.places
+            places = [(at, value) for at, value in rest if at not in row and self.worlds_of[at][value] & worlds]
+        return tuple(row[position] for position in range(len(self.names)))
 
     @property
     def all_pairs(self) -> Iterator[Pair]:
@@ -376,15 +238,29 @@ class Matrix:
     @cached_property
     def rows(self) -> list[Answers]:
         """The answers of each rendering."""
-        missing = set(self.all_pairs)
-        rows = []
+        missing = dict.fromkeys(self.places, 0)
         for first, one, second, other in self.all_pairs:
-            if (first, one, second, other) in missing and (row := self.complete({first: one, second: other}, missing)):
-                rows.append(self.answers(row))
-                missing.difference_update(self.pairs_of(rows[-1]))
+            if self.allows(first, one, second, other):
+                missing[first, one] |= self.bit[second, other]
+                missing[second, other] |= self.bit[first, one]
+        rows = []
+        while any(missing.values()):
+            # Begin with the value that lacks most, and the one of those it lacks that lacks most itself.
+            most = sorted(self.places, key=lambda place: -missing[place].bit_count())
+            partner = next(place for place in most if self.bit[place] & missing[most[0]])
+            row = self.complete(dict([most[0], partner]), missing)
+            rows.append(self.answers(row))
+            chosen = sum(self.bit[place] for place in enumerate(row))
+            for place in enumerate(row):
+                missing[place] &= ~chosen
         return rows
 
 
-def pair(first: int, one: int, second: int, other: int) -> Pair:
-    """Return a pair of positions and their values, the first position first."""
-    return (first, one, second, other) if first < second else (second, other, first, one)
+@cache
+def matrix_of(root: Path) -> Matrix:
+    """Return the matrix of a template, made once in each process.
+
+    Args:
+        root: the template's folder, with copier.yml; nothing in it may change any more.
+    """
+    return Matrix(Questions(root))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.render.compose import WITH_TESTS, config, config_of, copy_of, with_tests
 from tests.render.conftest import Case
-from tests.support import ROOT, extension, need_tool, render
+from tests.support import ROOT, extension, render
 
 LOCAL = "POSTGRES_USER=ann\nPOSTGRES_PASSWORD='pa$$w0rd'\nPOSTGRES_DB=shop\n"
 # The key of a service's port in the extension, and what it listens on inside; the app's own is an answer.
@@ -23,24 +21,8 @@ PORTS = {"app": ("app", 0), "mcp-server": ("app", 0), "db": ("db", 5432), "redis
 PORTS |= {"shared-postgres": PORTS["db"], "shared-redis": PORTS["redis"]}
 
 
-def config(folder: Path, *options: str, env: dict[str, str] | None = None) -> Any:
-    """Return what Compose makes of a project, which has to come without any warning."""
-    command = [need_tool("docker"), "compose", *options, "config", "--format", "json"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **(env or {})})
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout)
-
-
-def copy_of(case: Case, target: Path) -> Path:
-    """Copy what Compose reads of a case to a folder that a test may change."""
-    names = [name for name in [*case.files, *case.kept] if name.startswith((".env", "docker-compose"))]
-    for name in names:
-        shutil.copy2(case.folder / name, target / name)
-    return target
-
-
 # What runs once and ends; others wait for that.
-ONCE = {"secrets", "postgres-access", "redis-access"}
+ONCE = {"secrets", "postgres-access", "redis-access", "postgres_access"}
 
 
 def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
@@ -50,17 +32,19 @@ def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
     shared = saved.get("isolation") == "shared"
     data = {"postgres": "postgres-access", "redis": "redis-access"} if shared else {"postgres": "db", "redis": "redis"}
     there = {name: set[str]() for answer, name in data.items() if answer in saved.get("services", [])}
+    mail = {"mailcatcher": set[str]()} if "mail" in saved["extras"] else {}
     if saved["stack"] == "mcp-multi":
         servers: list[str] = saved["mcp_servers"]
-        gateway = {"gateway": {"db", *servers}} if saved["gateway"] == "n8n" else {}
-        return {"db": set(), **{name: {"db"} for name in servers}, **gateway}
+        ready = {"db", "postgres_access", *mail}
+        gateway = {"gateway": {*ready, *servers}} if saved["gateway"] == "n8n" else {}
+        return {"db": set(), "postgres_access": {"db"}, **dict.fromkeys(servers, ready), **gateway, **mail}
     own = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(saved["stack"])
-    return {own: set(there), **there} if own else there
+    return {**({own: {*there, *mail}} if own else {}), **there, **mail}
 
 
 def is_stdio_only(saved: dict[str, Any]) -> bool:
     """Tell whether nothing but a client can start the MCP server."""
-    http = saved.get("mcp_http") or extension("commands").speaks_http(saved["app_command"])
+    http = saved.get("mcp_http") or extension("facts/commands").speaks_http(saved["app_command"])
     return saved["stack"] == "mcp" and not http
 
 
@@ -68,7 +52,7 @@ def reload_command(saved: dict[str, Any]) -> str:
     """Return the command that reloads the app in development; empty where there is none."""
     if not saved.get("hot_reload") or saved["app_command"] != saved["default_command"]:
         return ""
-    return str(extension("commands").reload_form(saved["app_command"], saved["source_folder"]))
+    return str(extension("facts/commands").reload_form(saved["app_command"], saved["source_folder"]))
 
 
 def restarts_on_change(saved: dict[str, Any]) -> bool:
@@ -97,7 +81,7 @@ def variable(server: str) -> str:
 
 def test_compose_accepts_it_without_a_warning(case: Case) -> None:
     saved, stdio_only = case.saved, is_stdio_only(case.saved)
-    project = config(case.folder, "--profile", "stdio")
+    project = config_of(case)
     expected = services_of(saved)
     assert project["name"] == saved["project_slug"]
     assert project["services"].keys() == expected.keys()
@@ -115,8 +99,17 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
             outside = extension("ports").port(key, saved["port_slot"])
             debugger = [("127.0.0.1", debug_port(saved), 5678)] if name == "app" and "debugpy" in saved["extras"] else []
             assert published == [("127.0.0.1", str(outside), inside or saved["app_port"]), *debugger]
+        elif name == "mailcatcher":
+            inside_of = {"mail": 1080} | ({"smtp": 1025} if saved["stack"] == "hybrid" else {})
+            outside_of = {key: str(extension("ports").port(key, saved["port_slot"])) for key in inside_of}
+            assert published == [("127.0.0.1", outside_of[key], inside) for key, inside in inside_of.items()]
         else:
             assert published == []
+    publish = {PORTS[name][0] for name in PORTS.keys() & project["services"].keys() if project["services"][name].get("ports")}
+    publish |= {
+        {1080: "mail", 1025: "smtp"}[port["target"]] for port in project["services"].get("mailcatcher", {}).get("ports", [])
+    }
+    assert publish == {*extension("context").facts.facts(saved).published_services}
     if own := project["services"].get("app") or project["services"].get("mcp-server"):
         started = command_of(saved, reload_command(saved) or saved["app_command"])
         debugged = ["env", "DEBUG_LISTEN=5678"] if "debugpy" in saved["extras"] else []
@@ -131,18 +124,39 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
             assert (environment["MCP_SERVER_NAME"], environment["MCP_NAMESPACE"]) == (name, name.replace("-", "_"))
 
 
+def test_mail_goes_to_the_mail_catcher_in_development_alone(case: Case) -> None:
+    saved, mail = case.saved, "mail" in case.saved.get("extras", [])
+    names = {"app", "mcp-server", *saved.get("mcp_servers", [])} if saved["stack"] != "shared-services" else set()
+    where = ("mailcatcher", "1025") if mail else (None, None)
+    for name, service in config_of(case)["services"].items():
+        environment = service.get("environment") or {}
+        found = environment.get("SMTP_HOST"), environment.get("SMTP_PORT")
+        assert found == (where if name in names else (None, None)), name
+        if mail and name in names:
+            assert service["depends_on"]["mailcatcher"]["required"] is False, "there is none where tests run"
+    if saved.get("ci"):
+        tests = config_of(case, *WITH_TESTS)["services"]
+        assert "mailcatcher" not in tests
+        assert not [name for name, one in tests.items() if "SMTP_HOST" in (one.get("environment") or {})]
+    for name in {"docker-compose.prod.yml", "docker-stack.yml"} & case.files.keys():
+        assert b"mailcatcher" not in case.files[name]
+
+
 def debug_port(saved: dict[str, Any]) -> str:
     """Return where the debugger is published: no branch has one of its own, because none is in the registry."""
     return "0" if saved["branch_environments"] else str(5400 + saved["port_slot"])
 
 
 def test_no_branch_of_any_project_has_the_port_of_a_debugger() -> None:
-    assert min(extension("ports").BASES.values()) > 5400 + 9
+    ports = extension("ports")
+    debuggers = {5400 + slot for slot in range(10)}
+    assert debuggers <= ports.names.OWN_PORTS
+    assert not debuggers & {base + slot for base in ports.BASES.values() for slot in range(10)}
 
 
 def test_a_change_is_brought_to_the_app_by_a_bind_mount_or_by_compose(case: Case) -> None:
     saved = case.saved
-    app = config(case.folder)["services"].get("app")
+    app = config_of(case)["services"].get("app")
     if not app:
         assert "hot_reload" not in saved
         return
@@ -175,14 +189,14 @@ def test_neither_reloader_nor_debugger_gets_into_the_image_or_the_tests(case: Ca
         commands = re.findall(r"^CMD (.*)$", dockerfile, re.MULTILINE)
         assert [json.loads(command) for command in commands] == [shlex.split(saved["app_command"])]
     if saved.get("ci") and saved["stack"] in {"minimal", "full"}:
-        app = with_tests(case.folder)["services"]["app"]
+        app = config_of(case, *WITH_TESTS)["services"]["app"]
         assert words_of(app) == command_of(saved, saved["app_command"])
         assert app["build"].get("target") == ("production" if debugger else None)
 
 
 def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, tmp_path: Path) -> None:
     saved, folder = case.saved, copy_of(case, tmp_path)
-    owners = [name for name, on in services_of(saved).items() if "db" in on] if saved["stack"] == "mcp-multi" else []
+    owners = [name for name, on in services_of(saved).items() if "postgres_access" in on]
     (folder / ".env.local").write_text(LOCAL + "".join(f"{variable(name)}='{name}$$'\n" for name in owners))
     services = config(folder, "--profile", "stdio")["services"]
     if "db" in services:
@@ -194,7 +208,7 @@ def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, 
         if "redis" in services:
             assert services[own]["environment"]["REDIS_URL"] == "redis://redis:6379/0"
     for owner in owners:
-        assert services["db"]["environment"][variable(owner)] == f"{owner}$$$$"
+        assert services["postgres_access"]["environment"][variable(owner)] == f"{owner}$$$$"
         assert_own_database(owner, f"{owner}$$$$", services[owner]["environment"])
 
 
@@ -252,7 +266,8 @@ def test_each_of_several_servers_has_a_database_and_a_password_of_its_own(multi:
         others = {*logins.values(), "dev"} - {password}
         assert not others & {*environment.values()}
         assert not [value for value in environment.values() for other in others if f":{other}@" in value]
-    database = services["db"]["environment"]
+    database = services["postgres_access"]["environment"]
+    assert services["postgres_access"]["command"] == ["tasks", "my_docs", "gateway"]
     assert (database["POSTGRES_USER"], database["POSTGRES_PASSWORD"], database["POSTGRES_DB"]) == ("dev", "dev", "my_project")
     assert {variable(owner): database[variable(owner)] for owner in logins} == {variable(name): logins[name] for name in logins}
 
@@ -261,9 +276,9 @@ def test_a_new_password_of_one_server_changes_no_other(multi: Path) -> None:
     (multi / ".env.local").write_text("MCP_MY_DOCS_PASSWORD='p@ss$1'\n")
     services = config(multi)["services"]
     assert_own_database("my-docs", "p@ss$$1", services["my-docs"]["environment"])
-    assert services["db"]["environment"]["MCP_MY_DOCS_PASSWORD"] == "p@ss$$1"
+    assert services["postgres_access"]["environment"]["MCP_MY_DOCS_PASSWORD"] == "p@ss$$1"
     assert_own_database("tasks", "tasks-dev", services["tasks"]["environment"])
-    assert services["db"]["environment"]["MCP_TASKS_PASSWORD"] == "tasks-dev"
+    assert services["postgres_access"]["environment"]["MCP_TASKS_PASSWORD"] == "tasks-dev"
 
 
 @pytest.mark.parametrize(("gateway", "most"), [("none", 13), ("n8n", 15)])
@@ -310,11 +325,6 @@ def test_the_slot_moves_the_ports_of_mcp_servers_too(template: Path, tmp_path: P
     assert "http://127.0.0.1:5681 " in (several / "COMPOSE.md").read_text()
 
 
-def with_tests(folder: Path, *options: str) -> Any:
-    """Return what Compose makes of a project with the file for its tests."""
-    return config(folder, "-f", "docker-compose.yml", "-f", "docker-compose.test.yml", *options)
-
-
 def test_the_tests_have_an_environment_of_their_own_and_leave_no_trace(case: Case, tmp_path: Path) -> None:
     saved, folder = case.saved, copy_of(case, tmp_path)
     if not saved.get("ci"):
@@ -337,8 +347,7 @@ def test_the_tests_have_an_environment_of_their_own_and_leave_no_trace(case: Cas
         assert not service.get("ports"), name
         assert "mine" not in {*service.get("environment", {}).values()}, name
         assert not {"API_KEY"} & service.get("environment", {}).keys(), name
-        binds = [volume["target"] for volume in service.get("volumes", [])]
-        assert binds == (["/databases.sql"] if name == "db" and saved["stack"] == "mcp-multi" else []), name
+        assert not service.get("volumes"), name
         assert not {"postgres-access", "redis-access"} & service.get("depends_on", {}).keys()
         if name in data:
             where = (
@@ -346,14 +355,15 @@ def test_the_tests_have_an_environment_of_their_own_and_leave_no_trace(case: Cas
             )
             assert service["tmpfs"] == [where]
             assert service["healthcheck"]["test"]
-        else:
+        elif name != "postgres_access":
             assert service["environment"]["TESTING"] == "true", name
     migrates = bool(saved.get("migrate_command")) and "db" in used and saved["stack"] != "mcp-multi"
     assert ("migrate" in services) == migrates
     for name in suites | {"app", "mcp-server"} & services.keys():
-        waits = {**({"migrate": "service_completed_successfully"} if migrates else {}), **dict.fromkeys(used, "service_healthy")}
-        found = {other: on["condition"] for other, on in services[name].get("depends_on", {}).items()}
-        assert found == waits, name
+        once = {"migrate"} if migrates else {"postgres_access"} & services.keys()
+        waits = {**dict.fromkeys(once, "service_completed_successfully"), **dict.fromkeys(used, "service_healthy")}
+        needed = {other: on["condition"] for other, on in services[name].get("depends_on", {}).items() if on["required"]}
+        assert needed == waits, name
 
 
 def test_what_stands_in_the_file_for_tests_reaches_the_database_and_the_tests_alike(template: Path, tmp_path: Path) -> None:
@@ -376,7 +386,7 @@ def test_a_port_variable_moves_one_port(full: Path) -> None:
 def test_a_port_variable_moves_the_gateway(multi: Path) -> None:
     services = config(multi, env={"N8N_PORT": "9002", "APP_PORT": "9001"})["services"]
     ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
-    assert ports == {"db": ["5432"], "gateway": ["9002"], "tasks": [], "my-docs": []}
+    assert ports == {"db": ["5432"], "postgres_access": [], "gateway": ["9002"], "tasks": [], "my-docs": []}
 
 
 def test_an_override_file_of_the_users_own_is_merged(full: Path) -> None:

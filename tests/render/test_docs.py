@@ -28,8 +28,6 @@ QUOTE = re.compile(r"^<!-- from (\S+) -->\n```\w*\n(.*?)^```$", re.MULTILINE | r
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`]+)`")
-# Folders that are documented as a whole.
-FOLDERS = {"src": "src/<package_name>/", "servers": "servers/<name>/"}
 VERSION_QUESTIONS = {"Python": "python_version", "Postgres": "postgres_version", "Redis": "redis_version"}
 
 
@@ -44,12 +42,6 @@ def questions() -> dict[str, dict[str, Any]]:
     for path in sorted((ROOT / "questions").glob("*.yml")):
         found |= yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
-
-
-@cache
-def answerable() -> dict[str, dict[str, Any]]:
-    """Return the questions that are asked or saved: all but the flags that are computed anew each time."""
-    return {key: question for key, question in questions().items() if question.get("when") is not False}
 
 
 def choices(question: dict[str, Any]) -> list[str]:
@@ -155,32 +147,43 @@ def test_every_pattern_page_belongs_to_a_preset() -> None:
 
 
 def test_every_question_is_documented_and_no_other() -> None:
-    assert sorted(rows(DOCS / "reference" / "questions.md")) == sorted(answerable())
+    assert sorted(rows(DOCS / "reference" / "questions.md")) == sorted(questions())
 
 
-@pytest.mark.parametrize("question", list(answerable()))
+@pytest.mark.parametrize("question", list(questions()))
 def test_a_question_is_documented_with_its_choices_and_default(question: str) -> None:
     row = rows(DOCS / "reference" / "questions.md")[question]
-    asked = answerable()[question].get("ask") is not False
+    asked = questions()[question].get("ask") is not False
     assert len(row) == (5 if asked else 4), "asked and saved questions have a table of their own"
-    if offered := choices(answerable()[question]):
+    if offered := choices(questions()[question]):
         assert CODE.findall(row[2]) == offered
-    default = answerable()[question].get("default")
+    default = questions()[question].get("default")
     if not isinstance(default, str) or "{" not in default:
         assert row[3] == f"`{default}`"
 
 
-def test_every_file_of_the_template_is_documented() -> None:
-    documented = rows(DOCS / "reference" / "files.md")
-    for path in (ROOT / "tests" / "render" / "golden").rglob("*"):
-        if path.is_file():
-            relative = path.relative_to(ROOT / "tests" / "render" / "golden").parts[1:]
-            key = FOLDERS.get(relative[0], "/".join(relative))
-            if key not in documented:
-                key = re.sub(r"^\.env\.services\..*", ".env.services.<name>", key)
-            assert key in documented
-            text = path.read_text(encoding="utf-8")
-            assert ("Managed by chora-compose-template" in text) <= (documented[key][2] == "the template's"), key
+OWNERS = {
+    "template": "the template's",
+    "once": "yours, written once",
+    "missing": "yours, written when missing",
+    "copier": "the template's",
+    "yours": "yours",
+    "never rendered": "yours, never rendered",
+    "never committed": "yours, never committed",
+}
+
+
+def test_the_page_of_files_is_the_table_of_files(request: pytest.FixtureRequest) -> None:
+    page = DOCS / "reference" / "files.md"
+    text = page.read_text(encoding="utf-8")
+    lines = [f"| `{row.path}` | {row.comes} | {OWNERS[row.whose]} | {row.purpose} |" for row in extension("file_table").table()]
+    head = "| file | stacks | whose | what for |\n| --- | --- | --- | --- |\n"
+    before, _, after = text.partition(head)
+    after = after[after.index("\n\n") :]
+    expected = before + head + "\n".join(lines) + after
+    if request.config.getoption("update_golden"):
+        page.write_text(expected, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == expected
 
 
 def test_the_table_of_ports_is_that_of_the_extension() -> None:
@@ -199,12 +202,29 @@ def test_the_readme_says_which_versions_are_offered_and_which_are_proven() -> No
         assert set(started.split(", ")) == proven()[question]
 
 
-def test_the_minimum_of_compose_is_the_hooks() -> None:
-    hook = (ROOT / "hooks" / "post_generation.py").read_text(encoding="utf-8")
-    minimum = re.search(r"MINIMUM_COMPOSE = \((\d+), (\d+), (\d+)\)", hook)
-    assert minimum
-    for page in (ROOT / "README.md", DOCS / "tutorial" / "first-project.md", ROOT / "CONTRIBUTING.md"):
-        assert f"Compose {'.'.join(minimum.groups())}" in page.read_text(encoding="utf-8"), name(page)
+def test_the_minimum_versions_are_the_hooks() -> None:
+    hook = (ROOT / "hooks" / "machine.py").read_text(encoding="utf-8")
+    engine = re.search(r"MINIMUM_ENGINE = \((\d+),\)", hook)
+    compose = re.search(r"MINIMUM_COMPOSE = \((\d+), (\d+), (\d+)\)", hook)
+    assert engine and compose
+    versions = {engine.group(1), ".".join(compose.groups())}
+    rendered = [ROOT / "includes" / "guide" / "production.md.jinja", ROOT / "template" / "scripts" / "lib" / "common.py"]
+    said = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "tests" / "engine" / "README.md", *DOCS.rglob("*.md"), *rendered]
+    for page in said:
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        found = re.findall(r"Docker Engine (\d+) or newer with Compose ([\d.]+\d) or newer", text)
+        assert not re.search(r"Docker with Compose \d", text), f"{name(page)} says which engine"
+        assert {number for versions in found for number in versions} <= versions, name(page)
+        needs = page in (said[0], said[1], DOCS / "tutorial" / "first-project.md", *rendered)
+        assert found or not needs, f"{name(page)} says what is needed"
+    script = (ROOT / "tests" / "engine" / "lib.sh").read_text(encoding="utf-8")
+    assert set(re.findall(r"minimum_\w+=([\d.]+)", script)) == versions
+
+
+def requirements(module: str) -> list[str]:
+    """Return what a module of the facts requires, with its range."""
+    text = (ROOT / "extensions" / "facts" / f"{module}.py").read_text(encoding="utf-8")
+    return re.findall(r'"([a-z0-9-]+(?:\[[a-z]+\])?[<>=][^"]*)"', text)
 
 
 def test_every_dependency_is_documented_with_its_range() -> None:
@@ -215,8 +235,8 @@ def test_every_dependency_is_documented_with_its_range() -> None:
     expected = [
         [*extras["render"]],
         [*extras["dev"]],
-        re.findall(r"'([a-z]+(?:\[[a-z]+\])?[<>=][^']*)'", questions()["starter_packages"]["default"]),
-        re.findall(r"'([a-z0-9-]+[<>=][^']*)'", questions()["starter_test_packages"]["default"]),
+        requirements("app"),
+        requirements("delivery"),
         [*set(re.findall(r"\"([a-z-]+>=\d[^\"]*)\"", dockerfile))],
     ]
     documented = [[row[0] + row[1].strip("`") for row in table] for table in tables(DOCS / "explanation" / "dependencies.md")]

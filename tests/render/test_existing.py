@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,45 @@ def test_a_file_that_exists_is_kept_with_a_note(
     assert answers_in(folder)["keep_files"] == [name]
 
 
+EVERYTHING = {"branch_environments": True, "ci": ["github", "gitlab"], "extras": ["dependabot"]}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"stack": "minimal", "production": True},
+        {"stack": "full", "production": True, "hot_reload": True},
+        {"stack": "full", "isolation": "shared", "own_app": False},
+        {"stack": "hybrid"},
+        {"stack": "mcp", "own_app": False},
+        {"stack": "mcp-multi"},
+        {"stack": "shared-services"},
+    ],
+    ids=lambda answers: "-".join(map(str, answers.values())),
+)
+def test_every_file_of_the_users_own_that_has_the_name_of_one_of_ours_is_kept_and_said(
+    answers: dict[str, Any], template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answers = {"package_name": "shop"} | ({} if answers["stack"] == "shared-services" else EVERYTHING) | answers
+    names = sorted(files(render(template, tmp_path / "new" / "shop", answers)).keys() - {".copier-answers.yml"})
+    capfd.readouterr()
+    folder = tmp_path / "shop"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("# mine\n")
+    git(tmp_path, "init", "--quiet", "-b", "main", "shop")
+    commit_all(folder, "Mine")
+
+    render(template, folder, {"own_app": False} | answers, hook=True)
+
+    assert {name for name in names if (folder / name).read_text() != "# mine\n"} == set()
+    said = capfd.readouterr().err
+    notes = " ".join(line for line in said.splitlines() if line.startswith("Note: kept your own"))
+    # Tests come with the first pipeline, which is here already; and a server that was there is one, and not in the way.
+    named = [name for name in names if not name.startswith(("tests/", "servers/"))]
+    assert [name for name in named if name not in re.split(r",? |\. ", notes)] == []
+
+
 def test_a_pyproject_without_an_app_is_kept_and_the_starter_gets_what_it_needs(template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "my-project"
     folder.mkdir()
@@ -212,3 +252,27 @@ def test_copying_again_takes_the_saved_answers(template: Path, tmp_path: Path) -
     render(template, folder, overwrite=True, hook=True)
     assert answers_in(folder)["services"] == ["redis"]
     assert git(folder, "status", "--porcelain") == ""
+
+
+def test_what_is_found_may_hold_an_emoji(template: Path, tmp_path: Path) -> None:
+    project = existing_project("flask-app", tmp_path / "my-project")
+    (project / "Dockerfile").write_text('FROM python:3.13-slim\nENTRYPOINT ["run-😀"]\n')
+    (project / "requirements-test.txt").write_text("-r more-😀.txt\npytest\n")
+    (project / "more-😀.txt").write_text("httpx\n")
+
+    render(template, project, {"ci": ["github"]})
+
+    answers = answers_in(project)
+    assert answers["image_entrypoint"] == ["run-😀"]
+    assert answers["test_sources"] == ["requirements-test.txt", "more-😀.txt"]
+
+
+def test_a_list_that_is_given_may_hold_an_emoji(template: Path, tmp_path: Path) -> None:
+    given = {"ci": ["github"], "test_requirements": '["-r req-😀.txt"]', "test_sources": "[req-😀.txt]"}
+
+    folder = render(template, tmp_path / "my-project", given)
+
+    text = (folder / "Dockerfile").read_text(encoding="utf-8")
+    assert 'COPY ["req-😀.txt", "./"]\n' in text
+    assert "uv pip install -r req-😀.txt" in text
+    assert answers_in(folder)["test_requirements"] == ["-r req-😀.txt"]

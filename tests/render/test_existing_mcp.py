@@ -124,7 +124,7 @@ def test_a_server_that_was_there_with_a_dockerfile_is_built_and_needs_no_note(
         ("scripts/mcp-stdio", ONE),
         ("scripts/mcp-stdio", SEVERAL),
         ("scripts/setup", ONE),
-        ("scripts/databases.sql", SEVERAL),
+        ("docker/databases.sh", SEVERAL),
         (".env.services", ONE),
     ],
     ids=lambda value: value if isinstance(value, str) else value["stack"],

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.render.checks import ComposeLoader, findings
 from tests.render.conftest import Case
-from tests.render.matrix import FREE, LEFT_OUT, Matrix, Questions
-from tests.support import ROOT, extension
+from tests.render.matrix import FREE, LEFT_OUT, matrix_of
+from tests.render.questions import Questions
+from tests.support import ROOT, extension, files, preset, render
+
+# Users have them in their repositories, commands and modules together.
+# 120 of each are for scripts/upgrade-postgres, which works in development too.
+MOST_LINES_OF_SCRIPT = {"02-full": 140, "10-branches": 1610, "12-production": 1630}
 
 
 def test_every_rendered_file_is_sound(case: Case) -> None:
@@ -56,10 +62,10 @@ def test_what_the_guide_shows_of_services_means_those_that_there_are(case: Case)
         ("src/a/server.py", b"# Managed by chora-compose-template\n", "is not the template's"),
         (".env.services", b"A=1\n", "is the template's"),
         (".env.services.tasks", b"# Managed by chora-compose-template\na: 1\n", "does not parse"),
-        ("scripts/databases.sql", b"SELECT 1;\n", "is the template's"),
+        ("docker/databases.sh", b"#!/bin/sh\n", "is the template's"),
         ("servers/tasks/server.py", b"# Managed by chora-compose-template\n", "is not the template's"),
-        (".mcp.json", b"{}\n", "in neither list"),
-        ("setup.py", b"a = 1\n", "in neither list"),
+        (".mcp.json", b"{}\n", "not in files.yml"),
+        ("setup.py", b"a = 1\n", "not in files.yml"),
     ],
 )
 def test_a_defect_is_found(path: str, content: bytes, finding: str) -> None:
@@ -68,29 +74,35 @@ def test_a_defect_is_found(path: str, content: bytes, finding: str) -> None:
 
 def test_the_matrix_holds_every_choice_of_every_question() -> None:
     questions = Questions(ROOT)
-    rows = Matrix(questions).rows
-    for name, question in questions.all.items():
-        if question.get("when") is not False:
-            seen = [row[name] for row in rows if name in row]
-            for choice in questions.choices(name):
-                assert any(choice in value if isinstance(value, list) else choice == value for value in seen), f"{name}={choice}"
-            for value in FREE.get(name, ()):
-                assert value in seen or value == LEFT_OUT, f"{name}={value}"
+    rows = matrix_of(ROOT).rows
+    for name in questions.all:
+        seen = [row[name] for row in rows if name in row]
+        for choice in questions.choices(name):
+            assert any(choice in value if isinstance(value, list) else choice == value for value in seen), f"{name}={choice}"
+        for value in FREE.get(name, ()):
+            assert value in seen or value == LEFT_OUT, f"{name}={value}"
 
 
 def test_the_matrix_holds_every_pair_of_answers_that_the_questions_allow() -> None:
-    matrix = Matrix(Questions(ROOT))
+    matrix = matrix_of(ROOT)
     covered = {pair for row in matrix.rows for pair in matrix.pairs_of(row)}
     missing = []
     for first, one, second, other in matrix.all_pairs:
-        if (first, one, second, other) not in covered and matrix.complete({first: one, second: other}, set()):
+        if (first, one, second, other) not in covered and matrix.allows(first, one, second, other):
             missing.append(matrix.describe(first, one, second, other))
     assert not missing
 
 
 def test_the_matrix_holds_no_answer_that_the_questions_refuse() -> None:
     questions = Questions(ROOT)
-    for answers in Matrix(questions).rows:
+    for answers in matrix_of(ROOT).rows:
         resolved = questions.resolve(answers)
         assert not [error for name, value in answers.items() if (error := questions.error(name, value, resolved))]
         assert all(resolved[name] == value for name, value in answers.items())
+
+
+@pytest.mark.parametrize(("name", "most"), MOST_LINES_OF_SCRIPT.items())
+def test_a_project_gets_no_more_lines_of_script_than_before(name: str, most: int, template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "shop", preset(name))
+    lines = {path: content.count(b"\n") for path, content in files(project).items() if path.startswith("scripts/")}
+    assert 0 < sum(lines.values()) <= most, lines

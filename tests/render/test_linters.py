@@ -7,15 +7,15 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.render.checks import SHELL, is_python
+from tests.render.checks import heredocs, is_python, is_shell
 from tests.render.conftest import Case
-from tests.render.matrix import Answers, Questions, values
+from tests.render.matrix import values
+from tests.render.questions import Answers, Questions
 from tests.support import ROOT, need_tool
 
 Select = Callable[[Callable[[str], bool]], list[str]]
@@ -143,7 +143,45 @@ def test_zizmor_has_nothing_to_say(distinct: Path, select: Select) -> None:
 
 
 def test_shellcheck_has_nothing_to_say(distinct: Path, select: Select) -> None:
-    assert_clean(run(distinct, "shellcheck", *select(lambda path: path == SHELL)))
+    assert_clean(run(distinct, "shellcheck", *select(is_shell)))
+
+
+def test_programs_in_a_dockerfile_are_clean_too(distinct: Path, select: Select, tmp_path: Path) -> None:
+    dockerfiles = select(lambda path: path == "Dockerfile")
+    programs = {(path, content) for name in dockerfiles for path, content in heredocs((distinct / name).read_text()).items()}
+    assert {path for path, _ in programs} == {"/usr/local/bin/as-owner", "/opt/debugger/sitecustomize.py"}
+    for number, (path, content) in enumerate(sorted(programs)):
+        copy = tmp_path / str(number) / Path(path).name
+        copy.parent.mkdir()
+        copy.write_text(content)
+        if path.endswith(".py"):
+            # T10 is about a debugger that was forgotten.
+            assert_clean(run(tmp_path, "ruff", "check", "--quiet", "--isolated", "--no-cache", "--ignore=T10", str(copy)))
+            assert_clean(run(tmp_path, "ruff", "format", "--quiet", "--isolated", "--no-cache", "--check", str(copy)))
+        else:
+            assert_clean(run(tmp_path, "shellcheck", str(copy)))
+
+
+# Longer ones are files. What an action is told is no program.
+PROGRAM_LINES = 3
+BLOCK = re.compile(r"^( *)(?:- )?(?!(?:set|files): )(?:[\w-]+: )?[|>][-+]?\n((?:\1 +\S.*\n|\n)+)", re.MULTILINE)
+
+
+def test_no_program_stands_in_yaml(distinct: Path, select: Select) -> None:
+    for path in select(is_yaml):
+        for _, block in BLOCK.findall((distinct / path).read_text()):
+            assert len(block.strip().splitlines()) <= PROGRAM_LINES, f"{path}:\n{block}"
+
+
+@pytest.mark.parametrize("start", ["a:\n  - |\n", "a: |\n", "- run: >-\n"])
+def test_a_program_of_four_lines_in_yaml_is_found(start: str) -> None:
+    for lines in (3, 4):
+        assert [len(block.splitlines()) for _, block in BLOCK.findall(start + "      echo\n" * lines)] == [lines]
+
+
+def test_no_printf_in_a_dockerfile_writes_a_program(distinct: Path, select: Select) -> None:
+    for path in select(lambda path: path.split("/")[-1] == "Dockerfile"):
+        assert "printf" not in (distinct / path).read_text(), path
 
 
 def actionlint(folder: Path, paths: list[str]) -> list[str]:
@@ -177,22 +215,16 @@ def test_dclint_has_nothing_to_say(distinct: Path, select: Select, tmp_path: Pat
     assert not found, "\n".join(found)
 
 
-def test_ruff_has_nothing_to_say(distinct: Path, cases: list[Case], select: Select) -> None:
-    rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]["select"]
-    # A starter app is an example, not a library: no docstring for each function, and the arguments that its framework gives.
-    chosen = ",".join(rule for rule in rules if rule not in {"D", "ARG"})
-    options = ["--isolated", "--no-cache", "--line-length=130", "--target-version=py311"]
-    # What lies beside a server is its own: imports start from its folder.
-    packages = {name for case in cases if (name := case.saved.get("package_name"))}
-    own = f"--config=lint.isort.known-first-party={sorted({'services', 'server', *packages})}"
-    python = select(is_python)
-    assert_clean(
-        run(distinct, "ruff", "check", "--quiet", "--output-format=concise", f"--select={chosen}", own, *options, *python)
-    )
-    # Quotes as they are: which ones need fewer escapes depends on the project's name.
-    assert_clean(
-        run(distinct, "ruff", "format", "--quiet", "--check", "--config=format.quote-style='preserve'", *options, *python)
-    )
+@pytest.mark.parametrize("command", [("check", "--isolated"), ("format", "--check", "--isolated")], ids=" ".join)
+def test_ruff_has_nothing_to_say_whose_rules_are_its_own(command: tuple[str, ...], cases: list[Case]) -> None:
+    found = []
+    for case in cases:
+        # Those without a suffix have to be named; where there is a module of a project depends on the folder.
+        scripts = [path for path in case.files if is_python(path) and not path.endswith(".py")]
+        done = run(case.folder, "ruff", *command, "--no-cache", "--quiet", "--output-format=concise", ".", *scripts)
+        if done.returncode or done.stderr:
+            found.append(f"{case.answers}\n{done.stdout}{done.stderr}")
+    assert not found, "\n".join(found[:5])
 
 
 @pytest.mark.parametrize(

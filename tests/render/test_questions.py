@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.render.matrix import Questions
+from tests.render.questions import Questions
 from tests.support import ROOT, existing_project, files, render
 
 MARK = "🎤"

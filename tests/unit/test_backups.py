@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
+import uuid
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.support import load, render
-
-NAMES = ("production", "production_database")
+from tests.support import load, render, scripts_of
 
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    answers = {"stack": "full", "production": True, "postgres_version": "17", "project_slug": "shop"}
+    # The lock has the slug in its name, for the whole machine.
+    slug = f"shop-{uuid.uuid4().hex[:8]}"
+    answers = {"stack": "full", "production": True, "postgres_version": "17", "project_slug": slug}
     return render(template, tmp_path_factory.mktemp("backups") / "shop", answers)
 
 
 @pytest.fixture
-def scripts(project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of the scripts, which find each other by their plain names; their lock is in a folder of this test's."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("locks")))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.syspath_prepend(project / "scripts")
-    yield project / "scripts"
-    for name in NAMES:
-        sys.modules.pop(name, None)
+def scripts(project: Path) -> Iterator[Path]:
+    """The folder of the scripts, which find each other by their plain names."""
+    with scripts_of(project / "scripts"):
+        yield project / "scripts"
+        Path(import_module("lib.production").LOCK).unlink(missing_ok=True)
 
 
 @pytest.fixture
-def database(scripts: Path) -> ModuleType:
-    return load(scripts / "production_database.py", "production_database")
+def database(scripts: Path) -> ModuleType:  # noqa: ARG001 - imported from there
+    return import_module("lib.postgres")
 
 
 @pytest.fixture
@@ -123,7 +121,7 @@ def finish(upgrade: ModuleType, folder: Path) -> int:
 
 def test_files_of_a_new_database_get_into_place_the_one_that_makes_it_one_last(upgrade: ModuleType, tmp_path: Path) -> None:
     def look() -> str:
-        return subprocess.check_output(["sh", "-ec", upgrade.LOOK.replace(upgrade.DATA, str(tmp_path))], text=True).strip()
+        return subprocess.check_output(["sh", "-ec", upgrade.LOOK], text=True, env={"PGDATA": str(tmp_path)}).strip()
 
     unfinished = tmp_path / upgrade.UNFINISHED
     (unfinished / "base").mkdir(parents=True)
@@ -135,12 +133,14 @@ def test_files_of_a_new_database_get_into_place_the_one_that_makes_it_one_last(u
 
     shutil.rmtree(tmp_path / "base")
     assert finish(upgrade, tmp_path) == 0 and look() == "filled"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["PG_VERSION", "base"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["PG_VERSION", "base", upgrade.UNFINISHED]
+    # It goes when the database starts: until then nothing was written there.
+    unfinished.rmdir()
 
 
 @pytest.mark.parametrize(("name", "argument"), [("restore", "missing.dump"), ("upgrade-postgres", ""), ("deploy", "1")])
 def test_two_scripts_for_production_do_not_work_at_once(scripts: Path, name: str, argument: str) -> None:
-    production = load(scripts / "production.py", "production")
+    production = import_module("lib.production")
     with production.lock():
         command = [str(scripts / name), *argument.split()]
         result = subprocess.run(command, capture_output=True, text=True)
@@ -152,7 +152,7 @@ def test_two_scripts_for_production_do_not_work_at_once(scripts: Path, name: str
 
 
 def test_a_backup_waits_for_a_deployment_and_can_be_interrupted_meanwhile(scripts: Path) -> None:
-    production = load(scripts / "production.py", "production")
+    production = import_module("lib.production")
     with production.lock(), subprocess.Popen([scripts / "backup"], stderr=subprocess.PIPE, text=True) as waiting:
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(timeout=2)
@@ -160,8 +160,30 @@ def test_a_backup_waits_for_a_deployment_and_can_be_interrupted_meanwhile(script
         assert waiting.communicate()[1] == "scripts/backup: interrupted\n"
 
 
-def test_a_lock_ends_with_its_block(scripts: Path) -> None:
-    production = load(scripts / "production.py", "production")
+def test_the_lock_is_one_of_the_machines_and_nobodys_who_has_nothing_to_do_with_docker(
+    scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production = import_module("lib.production")
+    with production.lock():
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        second = subprocess.run([scripts / "deploy", "1"], capture_output=True, text=True)
+        assert "is running: nothing was done" in second.stderr
+    found = Path(production.LOCK).stat()
+    socket = Path("/var/run/docker.sock")
+    if socket.exists() and os.geteuid() == 0:
+        assert (found.st_gid, found.st_mode & 0o777) == (socket.stat().st_gid, 0o640)
+    if os.geteuid() == 0:
+        blocked = ["flock", "--nonblock", production.LOCK, "true"]
+        assert subprocess.run(blocked, user=65534, group=65534, extra_groups=[], capture_output=True).returncode
+    # One of an earlier release is closed to others when the first of its owner's scripts takes it.
+    Path(production.LOCK).chmod(0o644)
+    with production.lock():
+        assert Path(production.LOCK).stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.usefixtures("scripts")
+def test_a_lock_ends_with_its_block() -> None:
+    production = import_module("lib.production")
     for _ in range(2):
         with production.lock():
             pass

@@ -8,17 +8,20 @@ import os
 import pty
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.support import Done, commit_all, git, load, need_tool, render, run, without_privileges
+from tests.support import Done, commit_all, git, need_tool, render, run, scripts_of, without_privileges
 
 COMMANDS = ["install", "sync", "list", "prune", "copy-data"]
 HOOK = ".git/hooks/post-checkout"
@@ -41,17 +44,17 @@ NASTY = [
 ]
 
 
-def free_slots(environments: ModuleType) -> list[int]:
+def free_slots(names: ModuleType) -> list[int]:
     """Return the slots whose ports no program of this machine uses; the last ones first, the first ones are everybody's."""
-    slots = reversed(range(environments.SLOTS))
-    return [slot for slot in slots if all(environments.is_free(number) for number in environments.ports(slot).values())]
+    slots = reversed(range(names.SLOTS))
+    return [slot for slot in slots if all(names.is_free(number) for number in names.ports(slot).values())]
 
 
 @pytest.fixture(scope="module")
 def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in a slot that no program of this machine uses."""
-    environments = load(template / "includes" / "environments.py", "chora_environments")
-    slot = free_slots(environments)[0]
+    with scripts_of(template / "template" / "scripts"):
+        slot = free_slots(import_module("lib.names"))[0]
     answers = {"stack": "full", "project_slug": "shop", "port_slot": slot, "branch_environments": True}
     project = render(template, tmp_path_factory.mktemp("rendered") / "shop", answers)
     (project / ".gitignore").write_text(".env\n.env.local\n")
@@ -59,8 +62,17 @@ def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environments(rendered: Path) -> ModuleType:
-    return load(rendered / "scripts" / "environments.py", "rendered_environments")
+def names(rendered: Path) -> ModuleType:
+    with scripts_of(rendered / "scripts"):
+        return import_module("lib.names")
+
+
+@pytest.fixture(scope="module")
+def marks(rendered: Path) -> tuple[str, str]:
+    """The lines around our block in `.env`."""
+    with scripts_of(rendered / "scripts"):
+        found: tuple[str, str] = import_module("lib.checkouts").MARKS
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -149,8 +161,13 @@ def block(project: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def environment(project: Path) -> dict[str, str]:
+    """Return the block without what is of this folder."""
+    return {name: value for name, value in block(project).items() if name != "CHECKOUT"}
+
+
 def name_of(project: Path) -> str:
-    return block(project)["COMPOSE_PROJECT_NAME"]
+    return block(project)["BRANCH_PROJECT"]
 
 
 def ports_of(project: Path) -> dict[str, int]:
@@ -166,8 +183,9 @@ def listed(project: Path) -> list[dict[str, Any]]:
     return found
 
 
-def own_ports(environments: ModuleType, slot: int, offset: int = 0) -> dict[str, int]:
-    return {service: environments.port(service, slot, offset) for service in SERVICES}
+def own_ports(names: ModuleType, slot: int, offset: int = 0) -> dict[str, int]:
+    ports = names.ports(slot, offset)
+    return {service: ports[service] for service in SERVICES}
 
 
 def assert_refused(result: Done, *parts: str) -> None:
@@ -248,14 +266,14 @@ def test_a_shell_hook_keeps_every_byte_and_both_run(mine: bytes, project: Path) 
 def test_a_hook_that_is_no_shell_script_is_left_alone(mine: bytes, project: Path) -> None:
     (project / HOOK).write_bytes(mine)
     (project / HOOK).chmod(0o755)
-    assert_refused(tool(project, "install"), HOOK, "scripts/branch-env sync --hook")
+    assert_refused(tool(project, "install"), HOOK, "/scripts/branch-env", "sync --hook")
     assert (project / HOOK).read_bytes() == mine
 
 
 def test_the_line_for_a_hook_of_the_users_own_works_there(project: Path) -> None:
     (project / HOOK).write_text("#!/usr/bin/env python3\n")
     (project / HOOK).chmod(0o755)
-    line = tool(project, "install").stderr.partition("run this too: ")[2].strip()
+    line = tool(project, "install").stderr.partition("have it run this: ")[2].strip()
     (project / HOOK).write_text(
         f"#!/usr/bin/env python3\nimport subprocess, sys\nsubprocess.run(['sh', '-c', {line!r}, 'sh', *sys.argv[1:]])\n"
     )
@@ -268,7 +286,7 @@ def test_the_line_for_a_hook_of_the_users_own_works_there(project: Path) -> None
 def test_a_hook_that_is_a_link_is_left_alone(target: str, project: Path) -> None:
     (project / "mine.sh").write_text("#!/bin/sh\n")
     (project / HOOK).symlink_to(project / target)
-    assert_refused(tool(project, "install"), HOOK, "scripts/branch-env sync --hook")
+    assert_refused(tool(project, "install"), HOOK, "/scripts/branch-env", "sync --hook")
     assert (project / HOOK).is_symlink()
     assert (project / "mine.sh").read_text() == "#!/bin/sh\n"
 
@@ -415,15 +433,90 @@ def test_a_checkout_never_fails_by_the_hook(breaks: Any, hooked: Path) -> None:
     assert "Traceback" not in check_out(hooked, "-b", "feature")
 
 
-def test_a_checkout_of_an_old_branch_without_the_script_says_nothing(hooked: Path) -> None:
+def test_a_checkout_of_an_old_branch_without_the_scripts_has_an_environment_too(hooked: Path) -> None:
     git(hooked, "checkout", "--quiet", "--orphan", "old")
     git(hooked, "rm", "--quiet", "-r", "--force", ".")
+    (hooked / ".git" / "info" / "exclude").write_text(".env\n")  # as the template's hook writes it
     commit_all(hooked, "Old")
     check_out(hooked, "main")
-    assert check_out(hooked, "old") == ""
+    assert check_out(hooked, "old").startswith("scripts/branch-env: shop-old, ")
     assert not (hooked / "scripts").exists()
+    assert (name_of(hooked), git(hooked, "status", "--porcelain", "--ignored")) == ("shop-old", "!! .branch-env/\n!! .env\n")
     check_out(hooked, "main")
     assert name_of(hooked) == "shop"
+
+
+def test_a_checkout_runs_nothing_that_the_branch_brings(hooked: Path) -> None:
+    check_out(hooked, "-b", "strange")
+    for path in ("branch-env", "setup", *(f"lib/{one.name}" for one in (hooked / "scripts" / "lib").glob("*.py"))):
+        (hooked / "scripts" / path).write_text("#!/usr/bin/env python3\nopen('stolen', 'w')\n")
+    commit_all(hooked, "Look at this")
+    check_out(hooked, "main")
+    said = check_out(hooked, "strange")
+    assert not (hooked / "stolen").exists()
+    assert name_of(hooked) == "shop-strange"
+    assert "scripts/ of this branch differ from what was set up: run scripts/setup\n" in said
+
+
+def test_a_checkout_of_files_starts_no_python(hooked: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").write_text("#!/bin/sh\ntouch started\n")
+    (tmp_path / "bin" / "python3").chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    check_out(hooked, "--", "pyproject.toml", PATH=path)
+    assert not (hooked / "started").exists()
+    check_out(hooked, "-b", "feature", PATH=path)
+    assert (hooked / "started").exists()
+
+
+def test_husky_keeps_the_hook_that_is_the_users(project: Path) -> None:
+    """As husky 9 has it: it regenerates what is in `.husky/_`, which runs what is in `.husky`."""
+    made = project / ".husky" / "_"
+    made.mkdir(parents=True)
+    (made / "h").write_text('#!/usr/bin/env sh\ns=".husky/${0##*/}"\n[ ! -f "$s" ] || sh -e "$s" "$@"\n')
+    (made / "post-checkout").write_text('#!/usr/bin/env sh\n. "$(dirname "$0")/h"\n')
+    (made / "post-checkout").chmod(0o755)
+    before = {path.name: path.read_text() for path in made.iterdir()}
+    mine = project / ".husky" / "post-checkout"
+    mine.write_text("echo mine >mine.txt\n")
+    git(project, "config", "core.hooksPath", ".husky/_")
+    assert tool(project, "install").stderr.endswith("wrote " + f"{mine}, which is to be committed\n")
+    assert tool(project, "install").stderr.endswith(f"{mine} is up to date\n")
+    assert {path.name: path.read_text() for path in made.iterdir()} == before
+    check_out(project, "-b", "feature")
+    assert (name_of(project), (project / "mine.txt").read_text()) == ("shop-feature", "mine\n")
+
+
+def test_lefthook_is_told_what_to_run(project: Path) -> None:
+    (project / HOOK).write_text('#!/bin/sh\ncall_lefthook run "post-checkout" "$@"\n')
+    (project / HOOK).chmod(0o755)
+    result = tool(project, "install")
+    assert_refused(result, "lefthook", "put this into lefthook.yml: ")
+    given = result.stderr.partition("lefthook.yml: ")[2]
+    command = yaml.safe_load(given)["post-checkout"]["commands"]["branch-env"]["run"]
+    (project / "lefthook.yml").write_text(given)
+    assert tool(project, "install").stderr == "scripts/branch-env: lefthook runs sync after each checkout\n"
+    git(project, "-c", "core.hooksPath=/dev/null", "checkout", "--quiet", "-b", "feature")
+    # As lefthook runs it.
+    assert run(["sh", "-c", command.replace("{0}", "old new 1")], cwd=project).returncode == 0
+    assert name_of(project) == "shop-feature"
+
+
+def test_git_that_knows_configured_hooks_is_given_one(project: Path, tmp_path: Path) -> None:
+    real = shutil.which("git")
+    (tmp_path / "bin").mkdir()
+    newer = tmp_path / "bin" / "git"
+    newer.write_text(f'#!/bin/sh\n[ "$1" != version ] || exec echo git version 2.54.0\nexec {real} "$@"\n')
+    newer.chmod(0o755)
+    result = tool(project, "install", PATH=f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert (result.returncode, (project / HOOK).exists()) == (0, False)
+    assert git(project, "config", "hook.branch-env.event") == "post-checkout\n"
+    command = git(project, "config", "hook.branch-env.command").strip()
+    check_out(project, "-b", "feature")
+    assert not (project / ".env").exists()
+    # As git runs it.
+    assert run(["sh", "-c", f'{command} "$@"', command, "old", "new", "1"], cwd=project).returncode == 0
+    assert name_of(project) == "shop-feature"
 
 
 def test_a_checkout_works_without_python(hooked: Path, tmp_path: Path) -> None:
@@ -457,7 +550,7 @@ def test_a_checkout_works_where_env_can_not_be_written(hooked: Path) -> None:
         hooked.chmod(0o755)
     assert result.returncode == 0
     assert result.stderr == (
-        f"scripts/branch-env: {hooked / '.env'} can't be written (Permission denied): mend that, then try again\n"
+        f"scripts/branch-env: {hooked / '.env'} can't be written (Permission denied): fix that, then try again\n"
     )
     assert name_of(hooked) == "shop"
     assert [path.name for path in hooked.glob(".env*")].count(".env") == 1
@@ -475,15 +568,15 @@ def test_single_files_and_what_is_up_to_date_are_no_news(hooked: Path) -> None:
 # sync, and the user's lines in `.env`
 
 
-def test_the_block_says_which_environment_this_is(hooked: Path, environments: ModuleType, slot: int) -> None:
-    ports = own_ports(environments, slot)
+def test_the_block_says_which_environment_this_is(hooked: Path, names: ModuleType, slot: int) -> None:
+    ports = own_ports(names, slot)
     own = {SERVICES[service]: str(number) for service, number in ports.items()}
-    assert block(hooked) == {"COMPOSE_PROJECT_NAME": "shop", "BRANCH": "main", **own}
+    assert block(hooked) == {"BRANCH_PROJECT": "shop", "BRANCH": "main", "CHECKOUT": block(hooked)["CHECKOUT"], **own}
     check_out(hooked, "-b", "feature/auth")
     found = block(hooked)
-    offset = environments.preferred_offset("shop", "feature/auth")
-    assert ports_of(hooked) == own_ports(environments, slot, offset)
-    assert found["COMPOSE_PROJECT_NAME"] == environments.environment_name("shop", "feature/auth")
+    offset = names.preferred_offset("shop", "feature/auth")
+    assert ports_of(hooked) == own_ports(names, slot, offset)
+    assert found["BRANCH_PROJECT"] == names.environment_name("shop", "feature/auth")
     assert found["BRANCH"] == "feature/auth"
 
 
@@ -500,7 +593,7 @@ def test_the_block_says_which_environment_this_is(hooked: Path, environments: Mo
     ],
     ids=["plain", "carriage returns", "no line end", "not UTF-8", "byte order mark", "quotes", "empty"],
 )
-def test_lines_of_the_users_own_stay_byte_for_byte(mine: bytes, hooked: Path, environments: ModuleType) -> None:
+def test_lines_of_the_users_own_stay_byte_for_byte(mine: bytes, hooked: Path, marks: tuple[str, str]) -> None:
     (hooked / ".env").write_bytes(mine)
     (hooked / ".env").chmod(0o640)
     for branch in ("feature", "main"):
@@ -508,8 +601,8 @@ def test_lines_of_the_users_own_stay_byte_for_byte(mine: bytes, hooked: Path, en
         found = (hooked / ".env").read_bytes()
         assert found.startswith(mine)
         added = found[len(mine) :].decode()
-        assert added.strip().startswith(environments.BEGIN)
-        assert added.strip().endswith(environments.END)
+        assert added.strip().startswith(marks[0])
+        assert added.strip().endswith(marks[1])
         assert (b"\r\n" in found, found.count(b"\n")) == (b"\r\n" in mine, added.count("\n") + mine.count(b"\n"))
         assert found.count(b"\r\n") in {0, found.count(b"\n")}
         assert (hooked / ".env").stat().st_mode & 0o777 == 0o640
@@ -563,10 +656,22 @@ def test_an_env_file_that_git_tracks_is_left_alone(hooked: Path) -> None:
     assert (hooked / ".env").read_text() == "MINE=1\n"
 
 
-def test_a_block_without_its_end_is_left_alone(hooked: Path, environments: ModuleType) -> None:
-    text = f"A=1\n{environments.BEGIN}\nCOMPOSE_PROJECT_NAME=shop\nMINE=1\n"
+def test_a_branch_writes_nothing_elsewhere_by_a_link_that_it_brings(hooked: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    check_out(hooked, "-b", "strange")
+    shutil.rmtree(hooked / ".branch-env")
+    (hooked / ".branch-env").symlink_to(elsewhere)
+    commit_all(hooked, "A trap")
+    git(hooked, "checkout", "--quiet", "main")
+    assert ".branch-env is committed: `git rm --cached .branch-env`" in check_out(hooked, "strange")
+    assert [*elsewhere.iterdir()] == []
+
+
+def test_a_block_without_its_end_is_left_alone(hooked: Path, marks: tuple[str, str]) -> None:
+    text = f"A=1\n{marks[0]}\nCOMPOSE_PROJECT_NAME=shop\nMINE=1\n"
     (hooked / ".env").write_text(text)
-    assert_refused(tool(hooked, "sync"), environments.END)
+    assert_refused(tool(hooked, "sync"), marks[1])
     assert (hooked / ".env").read_text() == text
 
 
@@ -576,15 +681,15 @@ def test_a_folder_in_place_of_env_is_reported(hooked: Path) -> None:
     assert_refused(tool(hooked, "sync"), str(hooked / ".env"), "Is a directory")
 
 
-def test_own_ports_win_on_the_default_branch_and_nobody_else_gets_them(hooked: Path, environments: ModuleType, slot: int) -> None:
-    offset = environments.preferred_offset("shop", "feature")
-    wanted = environments.port("app", slot, offset)
+def test_own_ports_win_on_the_default_branch_and_nobody_else_gets_them(hooked: Path, names: ModuleType, slot: int) -> None:
+    offset = names.preferred_offset("shop", "feature")
+    wanted = names.ports(slot, offset)["app"]
     text = f"APP_PORT={wanted}\nCOMPOSE_PROJECT_NAME=mine\n"
     (hooked / ".env").write_text(text)
     result = tool(hooked, "sync")
     assert (result.returncode, result.stderr) == (0, f"scripts/branch-env: mine, app at http://127.0.0.1:{wanted}\n")
-    assert {"APP_PORT", "COMPOSE_PROJECT_NAME"}.isdisjoint(block(hooked))
-    assert block(hooked)["POSTGRES_PORT"] == str(environments.port("db", slot))
+    assert {"APP_PORT", "COMPOSE_PROJECT_NAME", "BRANCH_PROJECT"}.isdisjoint(block(hooked))
+    assert block(hooked)["POSTGRES_PORT"] == str(names.ports(slot)["db"])
     (row,) = listed(hooked)
     assert (row["project"], row["ports"]["APP_PORT"], row["current"]) == ("mine", wanted, True)
     check_out(hooked, "-b", "feature")
@@ -648,14 +753,14 @@ def from_settings_that_do_not_apply(project: Path) -> None:
     ids=["origin/HEAD", "init.defaultBranch", "no such init.defaultBranch", "main", "master", "only trunk"],
 )
 def test_the_default_branch_has_the_projects_own_name_and_ports(
-    make: Any, default: str, project: Path, environments: ModuleType, slot: int
+    make: Any, default: str, project: Path, names: ModuleType, slot: int
 ) -> None:
     make(project)
     assert tool(project, "install").returncode == 0
     check_out(project, default)
     first = block(project)
-    assert (first["COMPOSE_PROJECT_NAME"], first["BRANCH"]) == ("shop", default)
-    assert ports_of(project) == own_ports(environments, slot)
+    assert (first["BRANCH_PROJECT"], first["BRANCH"]) == ("shop", default)
+    assert ports_of(project) == own_ports(names, slot)
     check_out(project, "-b", "feature")
     assert name_of(project) == "shop-feature"
     check_out(project, default)
@@ -669,22 +774,20 @@ def test_a_repository_without_a_commit_has_its_own_environment_already(rendered:
     assert tool(project, "install").returncode == 0
     assert tool(project, "sync").returncode == 0
     first = block(project)
-    assert (first["COMPOSE_PROJECT_NAME"], first["BRANCH"]) == ("shop", "main")
+    assert (first["BRANCH_PROJECT"], first["BRANCH"]) == ("shop", "main")
     commit_all(project, "First")
     assert tool(project, "sync").returncode == 0
     assert block(project) == first
 
 
-def test_a_first_sync_on_another_branch_leaves_the_default_one_its_own(
-    project: Path, environments: ModuleType, slot: int
-) -> None:
+def test_a_first_sync_on_another_branch_leaves_the_default_one_its_own(project: Path, names: ModuleType, slot: int) -> None:
     git(project, "checkout", "--quiet", "-b", "feature")
     assert tool(project, "install").returncode == 0
     assert tool(project, "sync").returncode == 0
     assert name_of(project) == "shop-feature"
     assert [row["branch"] for row in listed(project)] == ["main", "feature"]
     check_out(project, "main")
-    assert ports_of(project) == own_ports(environments, slot)
+    assert ports_of(project) == own_ports(names, slot)
 
 
 # Branches
@@ -698,8 +801,68 @@ def test_switching_to_and_fro_gives_the_same_block_each_time(hooked: Path) -> No
     for branch in ("b", "main", "c", "a", "main", "b"):
         check_out(hooked, branch)
         assert block(hooked) == blocks[branch]
+    assert len({found.pop("CHECKOUT") for found in blocks.values()}) == 1
     values = [value for found in blocks.values() for value in found.values()]
     assert len({*values}) == len(values)
+
+
+def proof_of(project: Path) -> Path:
+    """Return the file that Compose wants, by the name that the block has."""
+    return project / block(project)["CHECKOUT"].strip("'")
+
+
+def test_compose_wants_a_file_that_no_other_checkout_has(hooked: Path) -> None:
+    git(hooked, "worktree", "add", "--quiet", "-b", "feature", "../worktree")
+    worktree = hooked.parent / "worktree"
+    assert (proof_of(hooked).is_file(), proof_of(worktree).is_file()) == (True, True)
+    before = proof_of(hooked).stat()
+    check_out(hooked, "-b", "topic")
+    assert tool(hooked, "sync").returncode == 0
+    assert proof_of(hooked).stat().st_mtime_ns == before.st_mtime_ns, "containers know the number of its folder"
+    shutil.copy(hooked / ".env", worktree / ".env")
+    assert not proof_of(worktree).exists()
+    assert tool(worktree, "sync").returncode == 0
+    assert (proof_of(worktree).is_file(), name_of(worktree)) == (True, "shop-feature")
+    # A copy of all loses what it had of the other one.
+    copied = hooked.parent / "copied"
+    shutil.copytree(hooked, copied)
+    assert tool(copied, "sync").returncode == 0
+    assert name_of(copied) != name_of(hooked)
+    assert [*proof_of(copied).parent.iterdir()] == [proof_of(copied)]
+    assert "branch-env" not in git(copied, "status", "--porcelain")
+
+
+def test_a_name_of_ones_own_wins_on_the_default_branch_and_on_no_other(hooked: Path) -> None:
+    text = "COMPOSE_PROJECT_NAME=mine\n"
+    (hooked / ".env").write_text(text)
+    assert tool(hooked, "sync").returncode == 0
+    assert {"COMPOSE_PROJECT_NAME", "BRANCH_PROJECT"}.isdisjoint(block(hooked))
+    check_out(hooked, "-b", "topic")
+    assert block(hooked)["COMPOSE_PROJECT_NAME"] == name_of(hooked) == "shop-topic"
+    assert (hooked / ".env").read_text().startswith(text)
+    check_out(hooked, "main")
+    assert {"COMPOSE_PROJECT_NAME", "BRANCH_PROJECT"}.isdisjoint(block(hooked))
+
+
+def test_a_branch_with_the_compose_file_of_an_earlier_release_has_its_own_environment(hooked: Path) -> None:
+    check_out(hooked, "-b", "older")
+    compose = hooked / "docker-compose.yml"
+    compose.write_text(re.sub("^name: .*", "name: shop", compose.read_text(), flags=re.MULTILINE))
+    commit_all(hooked, "As release 0.5 has it")
+    check_out(hooked, "main")
+    assert "COMPOSE_PROJECT_NAME" not in block(hooked)
+    check_out(hooked, "older")
+    assert (block(hooked)["COMPOSE_PROJECT_NAME"], name_of(hooked)) == ("shop-older", "shop-older")
+
+
+def test_a_block_of_an_earlier_release_keeps_its_environment(hooked: Path) -> None:
+    check_out(hooked, "-b", "topic")
+    own = environment(hooked)
+    text = (hooked / ".env").read_text().replace("BRANCH_PROJECT=", "COMPOSE_PROJECT_NAME=")
+    (hooked / ".env").write_text(re.sub("CHECKOUT=.*\n", "", text))
+    (Path(os.environ["XDG_STATE_HOME"]) / "chora-compose-template" / "environments.jsonl").unlink()
+    assert tool(hooked, "sync").returncode == 0
+    assert environment(hooked) == own
 
 
 def test_worktrees_made_at_once_share_no_name_and_no_port(hooked: Path) -> None:
@@ -707,6 +870,7 @@ def test_worktrees_made_at_once_share_no_name_and_no_port(hooked: Path) -> None:
     for number, folder in enumerate(folders):
         git(hooked, "worktree", "add", "--quiet", "--no-checkout", "-b", f"feature-{number}", str(folder))
         shutil.copytree(hooked / "scripts", folder / "scripts")
+        shutil.copy(hooked / "docker-compose.yml", folder)
     started = [subprocess.Popen([sys.executable, folder / "scripts" / "branch-env", "sync"]) for folder in folders]
     assert [process.wait() for process in started] == [0] * len(folders)
     found = [value for folder in [hooked, *folders] for value in block(folder).values()]
@@ -750,13 +914,13 @@ def test_a_detached_head_in_the_only_checkout_keeps_the_environment(hooked: Path
         assert block(hooked) == before
 
 
-def test_a_fresh_clone_of_a_tag_has_the_projects_own_environment(hooked: Path, environments: ModuleType, slot: int) -> None:
+def test_a_fresh_clone_of_a_tag_has_the_projects_own_environment(hooked: Path, names: ModuleType, slot: int) -> None:
     git(hooked, "tag", "v1")
     git(hooked.parent, "clone", "--quiet", "--branch", "v1", str(hooked), "clone")
     shutil.rmtree(hooked)
     clone = hooked.parent / "clone"
     assert tool(clone, "sync").returncode == 0
-    assert (name_of(clone), ports_of(clone)) == ("shop", own_ports(environments, slot))
+    assert (name_of(clone), ports_of(clone)) == ("shop", own_ports(names, slot))
 
 
 def test_a_detached_worktree_gets_an_environment_of_its_own(hooked: Path) -> None:
@@ -829,19 +993,19 @@ def test_a_renamed_branch_gets_a_new_environment_and_the_old_one_can_be_found(ho
 
 def test_a_branch_whose_worktree_was_removed_is_not_gone(hooked: Path) -> None:
     git(hooked, "worktree", "add", "--quiet", "-b", "feature", "../worktree")
-    before = block(hooked.parent / "worktree")
+    before = environment(hooked.parent / "worktree")
     git(hooked, "worktree", "remove", "--force", "../worktree")
     assert {row["branch"]: row["gone"] for row in listed(hooked)} == {"main": False, "feature": False}
     result = tool(hooked, "prune", "--yes")
     assert (result.returncode, result.stderr) == (0, "scripts/branch-env: no branch of an environment is gone\n")
     check_out(hooked, "feature")
-    assert block(hooked) == before
+    assert environment(hooked) == before
 
 
 # Other kinds of checkout
 
 
-def test_worktrees_of_a_bare_clone(project: Path, environments: ModuleType, slot: int) -> None:
+def test_worktrees_of_a_bare_clone(project: Path, names: ModuleType, slot: int) -> None:
     git(project, "branch", "-m", "trunk")
     bare, folder = project.parent / "bare.git", project.parent / "worktrees"
     git(project.parent, "clone", "--quiet", "--bare", str(project), str(bare))
@@ -849,18 +1013,18 @@ def test_worktrees_of_a_bare_clone(project: Path, environments: ModuleType, slot
     assert tool(folder / "feature", "install").returncode == 0
     assert tool(folder / "feature", "sync").returncode == 0
     git(bare, "worktree", "add", "--quiet", str(folder / "trunk"), "trunk")
-    assert (name_of(folder / "trunk"), ports_of(folder / "trunk")) == ("shop", own_ports(environments, slot))
+    assert (name_of(folder / "trunk"), ports_of(folder / "trunk")) == ("shop", own_ports(names, slot))
     assert name_of(folder / "feature") == "shop-feature"
 
 
-def test_a_submodule(project: Path, environments: ModuleType, slot: int) -> None:
+def test_a_submodule(project: Path, names: ModuleType, slot: int) -> None:
     outer = project.parent / "outer"
     git(project.parent, "init", "--quiet", "-b", "main", str(outer))
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(project), "lib/shop")
     inner = outer / "lib" / "shop"
     assert tool(inner, "install").returncode == 0
     check_out(inner, "--detach")  # as `git submodule update` leaves it
-    assert (name_of(inner), ports_of(inner)) == ("shop", own_ports(environments, slot))
+    assert (name_of(inner), ports_of(inner)) == ("shop", own_ports(names, slot))
     check_out(inner, "-b", "feature")
     assert name_of(inner) == "shop-feature"
     git(outer, "checkout", "--quiet", "-b", "other")
@@ -872,12 +1036,12 @@ def test_a_project_that_has_moved_keeps_its_names_and_ports(hooked: Path) -> Non
     blocks = {}
     for branch in ("main", "feature"):
         check_out(hooked, "-B", branch)
-        blocks[branch] = block(hooked)
+        blocks[branch] = environment(hooked)
     moved = hooked.rename(hooked.parent / "moved here")
     for branch in ("feature", "main"):
         check_out(moved, branch)
         assert tool(moved, "sync").returncode == 0
-        assert block(moved) == blocks[branch]
+        assert environment(moved) == blocks[branch]
 
 
 def test_two_clones_of_a_project_share_no_name_and_no_port(hooked: Path) -> None:
@@ -899,28 +1063,28 @@ def test_two_clones_of_a_project_share_no_name_and_no_port(hooked: Path) -> None
 def other_project(rendered: Path, folder: Path) -> Path:
     """Return a repository with another project, in the same slot."""
     other = repository(rendered, folder)
-    for path in (other / "scripts" / "branch-env", other / ".copier-answers.yml"):
+    for path in (other / "scripts" / "lib" / "settings.py", other / ".copier-answers.yml"):
         path.write_text(path.read_text().replace('"shop"', '"other"').replace("project_slug: shop", "project_slug: other"))
     return other
 
 
 def test_where_another_project_holds_the_slot_the_default_branch_alone_moves(
-    project: Path, rendered: Path, environments: ModuleType, slot: int
+    project: Path, rendered: Path, names: ModuleType, slot: int
 ) -> None:
     other = other_project(rendered, project.parent / "other")
     assert tool(other, "sync").returncode == 0
-    assert (name_of(other), ports_of(other)) == ("other", own_ports(environments, slot))
+    assert (name_of(other), ports_of(other)) == ("other", own_ports(names, slot))
     assert tool(project, "install").returncode == 0
     result = tool(project, "sync")
     assert result.returncode == 0
-    own = environments.port("app", slot)
+    own = names.ports(slot)["app"]
     assert result.stderr.startswith(f"scripts/branch-env: port {own} is held by other, so shop has moved, app at http://")
     assert len(result.stderr.splitlines()) == 1
     first = block(project)
     assert name_of(project) == "shop"
     assert {*ports_of(project).values()}.isdisjoint(ports_of(other).values())
     check_out(project, "-b", "feature")
-    assert ports_of(project) == own_ports(environments, slot, environments.preferred_offset("shop", "feature"))
+    assert ports_of(project) == own_ports(names, slot, names.preferred_offset("shop", "feature"))
     check_out(project, "main")
     assert block(project) == first
 
@@ -932,20 +1096,21 @@ def listener() -> Iterator[socket.socket]:
         yield one
 
 
-def move_to_slot_of_its_own(project: Path, environments: ModuleType, slot: int, number: int) -> int:
+def move_to_slot_of_its_own(project: Path, names: ModuleType, slot: int, number: int) -> int:
     """Give a project another slot, because other tests run at the same time, and return it."""
-    spare = [other for other in free_slots(environments) if other != slot][number]
-    script = project / "scripts" / "branch-env"
+    spare = [other for other in free_slots(names) if other != slot][number]
+    script = project / "scripts" / "lib" / "settings.py"
     script.write_text(script.read_text().replace(f"SLOT = {slot}", f"SLOT = {spare}"))
     commit_all(project, "Another slot")
+    assert tool(project, "install").returncode == 0
     return spare
 
 
 @pytest.mark.parametrize("branch", ["main", "feature"])
 def test_an_environment_whose_port_another_program_has_taken_moves_alone(
-    branch: str, hooked: Path, listener: socket.socket, environments: ModuleType, slot: int
+    branch: str, hooked: Path, listener: socket.socket, names: ModuleType, slot: int
 ) -> None:
-    move_to_slot_of_its_own(hooked, environments, slot, ["main", "feature"].index(branch))
+    move_to_slot_of_its_own(hooked, names, slot, ["main", "feature"].index(branch))
     blocks = {}
     for one in ("main", "other", "feature", branch):
         check_out(hooked, "-B", one)
@@ -957,10 +1122,10 @@ def test_an_environment_whose_port_another_program_has_taken_moves_alone(
     assert result.returncode == 0
     now = block(hooked)
     assert result.stderr == (
-        f"scripts/branch-env: port {taken} is held by another program, so {now['COMPOSE_PROJECT_NAME']} has moved, "
+        f"scripts/branch-env: port {taken} is held by another program, so {now['BRANCH_PROJECT']} has moved, "
         f"app at http://127.0.0.1:{now['APP_PORT']}: `docker compose up` starts it there\n"
     )
-    assert now["COMPOSE_PROJECT_NAME"] == blocks[branch]["COMPOSE_PROJECT_NAME"]
+    assert now["BRANCH_PROJECT"] == blocks[branch]["BRANCH_PROJECT"]
     assert {*ports_of(hooked).values()}.isdisjoint(int(found[name]) for found in blocks.values() for name in SERVICES.values())
     blocks[branch] = now
     for one in ("other", "feature", "main", branch):
@@ -969,10 +1134,10 @@ def test_an_environment_whose_port_another_program_has_taken_moves_alone(
 
 
 def test_where_docker_may_not_be_asked_an_environment_whose_port_is_in_use_stays(
-    hooked: Path, listener: socket.socket, environments: ModuleType, slot: int, tmp_path: Path
+    hooked: Path, listener: socket.socket, names: ModuleType, slot: int, tmp_path: Path
 ) -> None:
     """Where Docker is used with sudo: what listens there is most likely the environment itself."""
-    move_to_slot_of_its_own(hooked, environments, slot, 0)
+    move_to_slot_of_its_own(hooked, names, slot, 0)
     check_out(hooked, "-B", "topic")
     before = block(hooked)
     listener.bind(("127.0.0.1", int(before["APP_PORT"])))
@@ -987,18 +1152,18 @@ def test_where_docker_may_not_be_asked_an_environment_whose_port_is_in_use_stays
 
 
 def test_a_port_of_the_users_own_in_place_of_a_taken_one_leaves_the_others_where_they_are(
-    hooked: Path, listener: socket.socket, environments: ModuleType, slot: int
+    hooked: Path, listener: socket.socket, names: ModuleType, slot: int
 ) -> None:
-    spare = move_to_slot_of_its_own(hooked, environments, slot, 2)
+    spare = move_to_slot_of_its_own(hooked, names, slot, 2)
     assert tool(hooked, "sync").returncode == 0
-    listener.bind(("127.0.0.1", environments.port("app", spare)))
+    listener.bind(("127.0.0.1", names.ports(spare)["app"]))
     listener.listen()
     (hooked / ".env").write_text("APP_PORT=31000\n")
     result = tool(hooked, "sync")
     assert (result.returncode, result.stderr) == (0, "scripts/branch-env: shop, app at http://127.0.0.1:31000\n")
     found = block(hooked)
-    assert found["POSTGRES_PORT"] == str(environments.port("db", spare))
-    assert found["REDIS_PORT"] == str(environments.port("redis", spare))
+    assert found["POSTGRES_PORT"] == str(names.ports(spare)["db"])
+    assert found["REDIS_PORT"] == str(names.ports(spare)["redis"])
 
 
 # What surrounds it
@@ -1054,6 +1219,14 @@ def test_list_shows_a_table(hooked: Path) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_list_says_where_the_hook_did_not_run(hooked: Path) -> None:
+    git(hooked, "-c", "core.hooksPath=/dev/null", "checkout", "--quiet", "-b", "topic")
+    said = "scripts/branch-env: .env is of another branch than is checked out: run `sync` here\n"
+    assert tool(hooked, "list").stderr == said
+    assert tool(hooked, "sync").returncode == 0
+    assert tool(hooked, "list").stderr == ""
+
+
 def test_list_gives_programs_a_list_of_objects(hooked: Path) -> None:
     git(hooked, "worktree", "add", "--quiet", "-b", "größe", "../worktree")
     ports = ports_of(hooked)
@@ -1075,7 +1248,7 @@ def test_list_gives_programs_a_list_of_objects(hooked: Path) -> None:
 def test_list_before_the_first_sync_says_what_makes_an_environment(project: Path) -> None:
     result = tool(project, "list")
     assert (result.returncode, result.stdout) == (0, "")
-    assert result.stderr == "scripts/branch-env: no environment yet: `scripts/branch-env sync` makes that of this checkout\n"
+    assert result.stderr == "scripts/branch-env: no environment yet: `scripts/branch-env sync` makes this checkout's\n"
     assert listed(project) == []
 
 
@@ -1110,6 +1283,32 @@ def test_list_works_where_only_ascii_can_be_shown(hooked: Path) -> None:
 def test_prune_has_nothing_to_do_where_no_branch_is_gone(hooked: Path) -> None:
     result = tool(hooked, "prune")
     assert (result.returncode, result.stderr) == (0, "scripts/branch-env: no branch of an environment is gone\n")
+
+
+def test_a_branch_that_was_renamed_is_told_where_its_data_are(hooked: Path) -> None:
+    check_out(hooked, "-b", "first")
+    git(hooked, "branch", "-m", "first", "second")
+    git(hooked, "branch", "-m", "second", "third/name")
+    result = tool(hooked, "sync")
+    said = "scripts/branch-env: the data of first stay in shop-first: `scripts/branch-env copy-data first`\n"
+    assert (result.returncode, said in result.stderr) == (0, True)
+    assert "stay in" not in tool(hooked, "sync").stderr
+    git(hooked, "branch", "-m", "third/name", "first")
+    assert tool(hooked, "sync").returncode == 0
+    assert name_of(hooked) == "shop-first"
+
+
+def test_a_list_whose_reader_ends_is_no_error(hooked: Path) -> None:
+    for number in range(3):
+        git(hooked, "update-ref", f"refs/heads/b{number}", "HEAD")
+        git(hooked, "symbolic-ref", "HEAD", f"refs/heads/b{number}")
+        assert tool(hooked, "sync").returncode == 0
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, str(hooked / "scripts" / "branch-env"), "list"]
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (result.returncode, result.stderr) in [(0, ""), (-signal.SIGPIPE, "")]
 
 
 def test_prune_without_docker_forgets_nothing(hooked: Path) -> None:
@@ -1168,13 +1367,13 @@ def test_a_repository_that_git_refuses_is_reported_in_its_words(hooked: Path) ->
     assert_refused(tool(hooked, "sync"), f"git does not work in {hooked} (fatal: bad config line 1")
 
 
-@pytest.mark.parametrize("script", ["branch-env", "environments.py", "setup"])
+@pytest.mark.parametrize("script", ["branch-env", "lib/settings.py", "setup"])
 def test_the_scripts_are_python_3_9(script: str, rendered: Path) -> None:
     ast.parse((rendered / "scripts" / script).read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
 def test_nothing_is_left_beside_the_scripts(hooked: Path) -> None:
-    assert git(hooked, "status", "--porcelain", "--ignored") == "!! .env\n"
+    assert git(hooked, "status", "--porcelain", "--ignored") == "!! .branch-env/\n!! .env\n"
 
 
 # scripts/setup
@@ -1201,7 +1400,7 @@ def test_setup_makes_everything_else_where_a_hook_of_the_users_own_is_in_the_way
     (project / HOOK).chmod(0o755)
     result = setup(project)
     assert result.returncode == 1
-    assert sum("is a hook of yours" in line for line in result.stderr.splitlines()) == 1
+    assert sum("no shell script" in line for line in result.stderr.splitlines()) == 1
     assert (name_of(project), (project / ".env.local").exists()) == ("shop", True)
 
 
@@ -1221,7 +1420,7 @@ def test_every_stack_has_the_ports_of_what_it_publishes_in_env(stack: str, templ
     assert tool(project, "sync", "--no-setup").returncode == 0
     text = (project / "docker-compose.yml").read_text()
     published = {*re.findall(r"127\.0\.0\.1:\$\{(\w+)", text)} | ({"APP_PORT"} if stack == "hybrid" else set())
-    assert {*block(project)} == {"COMPOSE_PROJECT_NAME", "BRANCH", *published}
+    assert {*block(project)} == {"BRANCH_PROJECT", "BRANCH", "CHECKOUT", *published}
 
 
 def test_all_worktrees_of_a_clone_have_one_key_of_the_gateways(template: Path, tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
-"""The hook's block in .gitignore, and what it says."""
+"""What the hook says, and what it does for MCP clients."""
 
 from __future__ import annotations
 
-import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,90 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import ROOT, load
+from tests.support import ROOT, load, need_tool
 
-# The hook imports its neighbour by its name, as Python does for a script.
-load(ROOT / "hooks" / "client_files.py", "client_files")
 hook = load(ROOT / "hooks" / "post_generation.py", "post_generation")
-BLOCK = [".env", ".env.local", "!.env.defaults"]
-
-# A user's .gitignore: lines with either kind of line end, with or without one at the end, none of them a marker.
-lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
-end_of_line = st.sampled_from(["\n", "\r\n"])
-texts = st.tuples(st.lists(lines, max_size=5), end_of_line, st.booleans()).map(
-    lambda parts: parts[1].join(parts[0]) + (parts[1] if parts[2] and parts[0] else "")
-)
-
-
-@given(texts, st.lists(st.sampled_from(BLOCK), unique=True))
-def test_a_block_that_is_there_is_not_written_again(text: str, block: list[str]) -> None:
-    once = hook.with_block(text, block)
-    assert hook.with_block(once, block) == once
-
-
-@given(texts)
-def test_what_the_user_wrote_stays_to_the_byte(text: str) -> None:
-    after = hook.with_block(text, BLOCK)
-    assert after.startswith(text)
-    assert [line for line in after.splitlines() if line in BLOCK][-3:] == BLOCK
-
-
-@given(texts, texts, end_of_line)
-def test_lines_above_and_below_the_block_stay_to_the_byte(above: str, below: str, end: str) -> None:
-    above = above and above.rstrip("\r\n") + end
-    old = end.join([hook.BEGIN, "old", hook.END, ""])
-    after = hook.with_block(above + old + below, BLOCK)
-    assert after.startswith(above + hook.BEGIN)
-    assert after.endswith(hook.END + ("\r\n" if "\r\n" in above + old + below else "\n") + below)
-    assert "old" not in after[len(above) : len(after) - len(below)].splitlines()
-
-
-@given(texts, texts)
-def test_without_lines_there_is_no_block(above: str, below: str) -> None:
-    above = above and above.rstrip("\r\n") + "\n"
-    assert hook.with_block(above + below, []) == above + below
-    assert hook.with_block(above + hook.with_block("", BLOCK) + below, []) == above + below
-
-
-def test_line_ends_of_windows_are_kept() -> None:
-    after = hook.with_block("a\r\nb\r\n", BLOCK)
-    assert re.findall(r"(?<!\r)\n", after) == []
-    assert hook.with_block(after, BLOCK) == after
-
-
-def test_a_block_at_the_end_without_a_line_break_is_found() -> None:
-    text = hook.with_block("a\n", BLOCK).rstrip("\n")
-    assert hook.with_block(text, BLOCK) == text + "\n"
-
-
-@pytest.mark.parametrize("text", ["{begin}\nmine\n", "mine\n{end}\n", "{end}\nmine\n{begin}\n"])
-def test_half_a_block_costs_no_line_of_the_users(text: str) -> None:
-    text = text.format(begin=hook.BEGIN, end=hook.END)
-    assert "mine" in hook.with_block(text, BLOCK).splitlines()
-
-
-def test_bytes_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
-    (tmp_path / ".gitignore").write_bytes(b"caf\xe9\n")
-    hook.keep_block(tmp_path, BLOCK)
-    assert (tmp_path / ".gitignore").read_bytes().startswith(b"caf\xe9\n")
-    assert b".env.local\n" in (tmp_path / ".gitignore").read_bytes()
-
-
-def test_the_block_stays_while_there_is_a_file_that_it_hides(tmp_path: Path) -> None:
-    hook.keep_block(tmp_path, BLOCK)
-    before = (tmp_path / ".gitignore").read_bytes()
-    (tmp_path / ".env.local").write_text("SECRET=1\n")
-    hook.keep_block(tmp_path, [])
-    assert (tmp_path / ".gitignore").read_bytes() == before
-    (tmp_path / ".env.local").unlink()
-    hook.keep_block(tmp_path, [])
-    assert (tmp_path / ".gitignore").read_bytes() == b""
-
-
-def test_no_gitignore_is_made_where_none_is_needed(tmp_path: Path) -> None:
-    hook.keep_block(tmp_path, [])
-    assert list(tmp_path.iterdir()) == []
-
+machine = load(ROOT / "hooks" / "machine.py", "machine_tested")
+blocks = load(ROOT / "hooks" / "blocks.py", "blocks_tested")
 
 MULTI = {"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"], "gateway": "n8n", "project_slug": "shop"}
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -104,67 +23,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "mcp-multi": {**MULTI, "gateway": "none"},
     "gateway": MULTI,
 }
-
-
-@pytest.mark.parametrize("name", ANSWERS)
-@pytest.mark.parametrize("mine", ["", ".env*\n", "*\n", ".env.*\n!.env.example\n"])
-def test_git_hides_the_machines_own_files_and_shows_the_committed_ones(name: str, mine: str, tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
-    (tmp_path / ".gitignore").write_text(hook.with_block(mine, hook.ignored(ANSWERS[name], tmp_path)))
-    asked = [".env", ".env.local", "claude_desktop_config.json", "secrets/gateway.env"]
-    asked += [".env.defaults", ".env.services", ".env.services.tasks", ".env.services.gateway"]
-    said = subprocess.run(
-        ["git", "check-ignore", "--stdin"], cwd=tmp_path, input="\n".join(asked), capture_output=True, text=True
-    )
-    hidden = set(said.stdout.splitlines())
-    assert hidden >= {".env", ".env.local"}
-    assert not hidden & {".env.defaults", ".env.services"}
-    if name in {"mcp", "mcp-multi", "gateway"}:
-        assert "claude_desktop_config.json" in hidden
-    if name in {"mcp-multi", "gateway"}:
-        assert not hidden & {".env.services.tasks", ".env.services.gateway"}
-    if name == "gateway":
-        assert "secrets/gateway.env" in hidden
-
-
-def test_plain_minimal_hides_nothing(tmp_path: Path) -> None:
-    assert hook.ignored({"stack": "minimal"}, tmp_path) == []
-
-
-@pytest.mark.parametrize("name", [*ANSWERS, "minimal"])
-@pytest.mark.parametrize("mine", ["", ".env*\n"])
-def test_with_a_pipeline_git_shows_the_tests_environment_and_hides_their_reports(name: str, mine: str, tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
-    answers = ANSWERS.get(name, {"stack": name}) | {"ci": ["gitlab"]}
-    (tmp_path / ".gitignore").write_text(hook.with_block(mine, hook.ignored(answers, tmp_path)))
-    asked = [".env.test", "test-reports/junit.xml", "src/test-reports/junit.xml", "docker-compose.test.yml"]
-    said = subprocess.run(["git", "check-ignore", *asked], cwd=tmp_path, capture_output=True, text=True)
-    assert said.stdout.split() == ["test-reports/junit.xml"]
-
-
-def test_plain_minimal_with_a_pipeline_hides_the_reports_alone(tmp_path: Path) -> None:
-    answers = {"stack": "minimal", "ci": ["github"]}
-    assert hook.ignored(answers, tmp_path) == ["!.env.test", "/test-reports/"]
-    assert hook.ignored(answers | {"branch_environments": True}, tmp_path) == [".env", "!.env.test", "/test-reports/"]
-
-
-@pytest.mark.parametrize("name", [*ANSWERS, "minimal"])
-def test_reports_stay_hidden_while_they_are_there(name: str, tmp_path: Path) -> None:
-    answers = ANSWERS.get(name, {"stack": name}) | {"ci": []}
-    assert "/test-reports/" not in hook.ignored(answers, tmp_path)
-    (tmp_path / "test-reports").mkdir()
-    assert "/test-reports/" in hook.ignored(answers, tmp_path)
-    assert "!.env.test" not in hook.ignored(answers, tmp_path)
-
-
-def test_what_an_earlier_answer_has_made_stays_hidden_while_it_is_there(tmp_path: Path) -> None:
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "claude_desktop_config.json").touch()
-    assert {"secrets/", "claude_desktop_config.json"} <= {*hook.ignored(ANSWERS["full"], tmp_path)}
-    hook.keep_block(tmp_path, hook.ignored(MULTI, tmp_path))
-    block = (tmp_path / ".gitignore").read_text()
-    hook.keep_block(tmp_path, hook.ignored({"stack": "minimal"}, tmp_path))
-    assert (tmp_path / ".gitignore").read_text() == block
 
 
 def test_a_repository_is_made_only_where_there_is_none(tmp_path: Path) -> None:
@@ -184,28 +42,28 @@ def test_in_a_worktree_or_submodule_no_repository_is_made(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ({"stack": "full", "app_port": 8000}, ["docker compose up --build --wait", "docker compose port app 8000"]),
-        ({"stack": "hybrid", "app_port": 8000}, ["docker compose up --wait", "COMPOSE.md"]),
-        ({"stack": "mcp", "app_port": 8000}, ["docker compose up --build --wait", "docker compose port mcp-server 8000"]),
-        (MULTI | {"app_port": 8000}, ["docker compose up --build --wait", "docker compose port gateway 5678"]),
-        (MULTI | {"app_port": 8000, "gateway": "none"}, ["docker compose up --build --wait"]),
+        ({"stack": "full"}, ["docker compose up --build --wait", "docker compose port app 8000"]),
+        ({"stack": "hybrid"}, ["docker compose up --wait", "COMPOSE.md"]),
+        ({"stack": "mcp", "mcp_http": True}, ["docker compose up --build --wait", "docker compose port mcp-server 8000"]),
+        (MULTI, ["docker compose up --build --wait", "docker compose port gateway 5678"]),
+        (MULTI | {"gateway": "none"}, ["docker compose up --build --wait"]),
     ],
     ids=["full", "hybrid", "mcp", "gateway", "mcp-multi"],
 )
 def test_the_next_commands_can_be_typed(answers: dict[str, object], expected: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "it's mine"
     folder.mkdir()
-    (folder / "docker-compose.yml").write_text("services: {}\n")
-    said = hook.next_commands(folder, answers, "copy")
+    answers = {"app_port": 8000, "app_command": "python -m shop.server"} | answers
+    said = hook.next_commands(folder, answers)
     assert f"cd '{tmp_path}/it'\"'\"'s mine'" in said
     assert all(text in said for text in expected)
+    assert "git add . && git commit" in said, "without a commit no update begins"
     assert said.count("docker compose") == len([text for text in expected if text.startswith("docker")])
-    assert "git diff" in hook.next_commands(folder, answers, "update")
+    assert "git diff" in hook.next_commands(folder, answers, updated=True)
 
 
 def test_what_only_a_client_can_start_is_built_next_and_not_brought_up(tmp_path: Path) -> None:
-    (tmp_path / "docker-compose.yml").write_text("services:\n  mcp-server:\n    profiles: [stdio]\n")
-    said = hook.next_commands(tmp_path, {"stack": "mcp", "app_port": 8000}, "copy")
+    said = hook.next_commands(tmp_path, {"stack": "mcp", "app_port": 8000, "app_command": "shop", "mcp_http": False})
     assert "docker compose build mcp-server" in said
     assert " up " not in said
 
@@ -378,38 +236,13 @@ def test_each_server_without_tests_is_named(tmp_path: Path, capsys: pytest.Captu
 
 
 UPDATE = "copier update --trust"
-PIPELINE = [".env.test", ".github/workflows/test.yml", ".gitlab-ci.yml", "docker-compose.test.yml", "scripts/ci"]
-
-
-@pytest.mark.parametrize(
-    ("ci", "named"),
-    [
-        ([], []),
-        (["github"], ["docker-compose.test.yml", ".env.test", "scripts/ci", ".github/workflows/test.yml"]),
-        (["gitlab"], ["docker-compose.test.yml", ".env.test", "scripts/ci", ".gitlab-ci.yml"]),
-        (
-            ["github", "gitlab"],
-            ["docker-compose.test.yml", ".env.test", "scripts/ci", ".github/workflows/test.yml", ".gitlab-ci.yml"],
-        ),
-    ],
-    ids=lambda value: "-".join(value) or "none",
-)
-def test_the_files_of_the_chosen_pipelines_that_were_kept_are_named(
-    ci: list[str], named: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    hook.check_kept({"stack": "minimal", "ci": ci, "keep_files": PIPELINE}, UPDATE)
-    assert notes(capsys) == (
-        [f"Note: kept your own {', '.join(named)}. For the template's, rename yours, commit, and `{UPDATE} -d 'keep_files=[]'`."]
-        if named
-        else []
-    )
 
 
 @pytest.mark.parametrize(("ci", "said"), [(["github"], 1), ([], 0)])
 def test_a_compose_file_of_the_users_own_has_to_fit_the_one_of_the_tests(
     ci: list[str], said: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hook.check_kept({"stack": "full", "ci": ci, "keep_files": ["docker-compose.yml"]}, UPDATE)
+    hook.check_kept({"ci": ci}, ["docker-compose.yml"], UPDATE)
     *fits, kept = notes(capsys)
     assert "kept your own docker-compose.yml." in kept
     assert len(fits) == said
@@ -418,26 +251,8 @@ def test_a_compose_file_of_the_users_own_has_to_fit_the_one_of_the_tests(
 
 
 def test_nothing_is_said_of_kept_files_where_none_were(capsys: pytest.CaptureFixture[str]) -> None:
-    hook.check_kept({"stack": "full", "ci": ["github"], "keep_files": []}, UPDATE)
+    hook.check_kept({"ci": ["github"]}, [], UPDATE)
     assert notes(capsys) == []
-
-
-@pytest.mark.parametrize("mine", ["", ".env*\n"])
-@pytest.mark.parametrize("stack", ["minimal", "full"])
-def test_with_production_git_hides_secrets_and_backups_and_shows_the_example(stack: str, mine: str, tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    (tmp_path / ".gitignore").write_text(mine)
-    hook.keep_block(tmp_path, hook.ignored({"stack": stack, "production": True}, tmp_path))
-    hidden = [".env", ".env.production", "secrets/db_password", "backups/shop.dump"]
-    command = ["git", "-C", str(tmp_path), "check-ignore", *hidden, ".env.production.example"]
-    assert subprocess.run(command, capture_output=True, text=True).stdout.split() == hidden
-
-
-def test_what_production_has_made_stays_hidden_when_the_answer_is_taken_back(tmp_path: Path) -> None:
-    for name in ("secrets", "backups"):
-        (tmp_path / name).mkdir()
-    lines = hook.ignored({"stack": "minimal"}, tmp_path)
-    assert {"secrets/", "/backups/", ".env.production"} <= {*lines}
 
 
 @pytest.mark.parametrize(
@@ -475,3 +290,42 @@ def test_a_server_for_development_is_named_where_it_would_run_in_production(
 ) -> None:
     hook.check_production(tmp_path, {"production": True, "app_command": command, "app_port": 8000}, "copier update")
     assert ("is a server for development: add one such as gunicorn" in capsys.readouterr().err) is told
+
+
+@given(
+    st.integers(0, 40),
+    st.integers(0, 40),
+    st.integers(0, 40),
+    st.sampled_from(["", "v"]),
+    st.sampled_from(["", "-desktop.1", "+ds1"]),
+)
+def test_a_version_is_too_old_where_its_numbers_come_first(major: int, minor: int, patch: int, start: str, end: str) -> None:
+    version = f"{start}{major}.{minor}.{patch}{end}"
+    assert machine.too_old(version, machine.MINIMUM_COMPOSE) is ((major, minor, patch) < (2, 24, 4))
+    assert machine.too_old(version, machine.MINIMUM_ENGINE) is (major < 25)
+
+
+@pytest.mark.parametrize(
+    ("engine", "plugins", "lacks"),
+    [
+        ("28.5.2+dfsg4", {"compose": "2.40.3-3", "buildx": "0.29.1"}, []),
+        ("", {"compose": "v2.24.4", "buildx": ""}, []),
+        ("20.10.24", {"compose": "2.24.4", "buildx": ""}, ["Docker Engine 25 or newer (found 20.10.24)"]),
+        ("25.0.0", {"compose": "2.24.3", "buildx": ""}, ["Docker Compose 2.24.4 or newer (found 2.24.3)"]),
+        ("25.0.0", {"compose": "5.5.0"}, ["Docker Buildx, with which Compose builds images"]),
+        ("", {}, ["Docker Compose 2.24.4 or newer", "Docker Buildx, with which Compose builds images"]),
+    ],
+)
+def test_what_of_docker_is_missing_or_too_old_is_said(engine: str, plugins: dict[str, str], lacks: list[str]) -> None:
+    assert machine.lacking(engine, plugins) == lacks
+
+
+def test_a_machine_without_docker_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine.missing()[-1] == "Docker Engine 25 or newer, Docker Compose 2.24.4 or newer"
+
+
+def test_an_engine_that_does_not_answer_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_tool("docker")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    assert machine.missing() == []

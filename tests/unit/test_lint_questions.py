@@ -15,6 +15,7 @@ lint = load(ROOT / "tools" / "lint_questions.py", "lint_questions")
 SLOT, DATA, MINIMAL, FULL = "questions/isolation.yml", "questions/data.yml", "presets/01-minimal.yml", "presets/02-full.yml"
 DEFAULT = '  default: "{{ free_slot(project_slug) }}"'
 HELP = "help: Which slot of ports, 0 to 9? Projects that run side by side need different ones (pattern 6)"
+STORE = "  - .DS_Store"
 NOT_YET = "Valkey 8:\n      value: valkey-8\n      validator: not yet"
 # Each mistake: the file, what stands there, what is put in its place, and what the finding says.
 MISTAKES = {
@@ -25,6 +26,8 @@ MISTAKES = {
     "no help": (SLOT, HELP, "qmark: a", "port_slot: has no help"),
     "long help": (SLOT, "Which slot of ports", "Which slot of ports" + "?" * 60, "longer than one line"),
     "help without a pattern": (SLOT, " (pattern 6)", "", "port_slot: its help names no pattern"),
+    "a computed value": (SLOT, "validator:", "when: false\n  validator:", "port_slot: is never an answer"),
+    "a fact that is misspelt": ("questions/delivery.yml", "builds_image", "build_image", "'build_image' is undefined"),
     "a key twice": (SLOT, DEFAULT, f"{DEFAULT}\n  default: 1", "'default' is there twice"),
     "a question twice": (SLOT, "port_slot:", "stack:", "stack stands in"),
     "no yaml": (SLOT, "port_slot:", "port_slot: [", f"{SLOT}: "),
@@ -38,9 +41,19 @@ MISTAKES = {
     "an answer that a validator refuses": (FULL, "stack: full", "stack: full\nport_slot: 10", f"{FULL}: "),
     "an answer that is not asked": (MINIMAL, "stack: minimal", "stack: minimal\nservices: [redis]", "services is not asked"),
     "a preset that is a list": (MINIMAL, "stack: minimal", "- stack: minimal", "is no .yml file with answers"),
-    "a pattern of no file": ("copier.yml", "  - /src", "  - /source", "_skip_if_exists has '/source', which matches no file"),
-    "a pattern of no file on update": ("copier.yml", "/src\\n", "/source\\n", "_exclude has '/source', which matches no file"),
-    "a pattern that is always empty": ("copier.yml", "  - /src", "  - '{{ stack[:0] }}'", "which is empty for all answers"),
+    "a pattern of no file": ("copier.yml", STORE, f"{STORE}\n  - /source", "_exclude has '/source', which matches no file"),
+    "a row of no file": (
+        "files.yml",
+        "\nscripts/ci:",
+        "\nscripts/pipeline:",
+        "'/scripts/pipeline', which matches no file",
+    ),
+    "a pattern that is always empty": (
+        "copier.yml",
+        STORE,
+        f"{STORE}\n  - '{{{{ stack[:0] }}}}'",
+        "empty for all answers",
+    ),
     "a misspelt name": (SLOT, DEFAULT, '  default: "{{ slto }}"', "'slto' is undefined"),
     "a misspelt filter": (SLOT, DEFAULT, '  default: "{{ 0 | itn }}"', "No filter named 'itn'"),
 }

@@ -6,23 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import load, need_tool, render
+from tests.support import need_tool, render, scripts_of
 
 # The script as it is, but for the folders in which it looks for Docker besides PATH.
 ON_PATH_ALONE = """
 import sys
 from importlib.util import module_from_spec, spec_from_loader
 from importlib.machinery import SourceFileLoader
+sys.dont_write_bytecode = True
 spec = spec_from_loader("mcp_stdio", SourceFileLoader("mcp_stdio", sys.argv[1]))
+del sys.argv[0]
 script = module_from_spec(spec)
 spec.loader.exec_module(script)
 script.PATHS = []
-del sys.argv[0]
 script.main()
 """
 
@@ -96,6 +98,6 @@ def test_a_session_of_a_server_that_speaks_http_gets_a_command_that_does_not(
     command: str, session: list[str] | None, template: Path, tmp_path: Path
 ) -> None:
     answers: dict[str, Any] = {"stack": "mcp", "own_app": True, "app_command": command}
-    script = load(render(template, tmp_path / "my-project", answers) / "scripts" / "mcp-stdio", "rendered_mcp_stdio")
-    assert script.SERVICES == ["mcp-server"]
-    assert getattr(script, "COMMAND", None) == session
+    with scripts_of(render(template, tmp_path / "my-project", answers) / "scripts"):
+        found = import_module("lib.settings")
+    assert ([*found.SERVERS.values()], found.STDIO_COMMAND) == (["mcp-server"], session or [])

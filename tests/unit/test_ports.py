@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from tests.support import ROOT, commit_all, copy_template, extension, git, load,
 ports = extension("ports")
 slots = st.integers(0, 9)
 offsets = st.integers(0, 2400)
-services = st.sampled_from(["app", "db", "redis", "gateway"])
+services = st.sampled_from(["app", "db", "redis", "gateway", "mail", "smtp"])
 
 # The Fetch standard's "bad ports", https://fetch.spec.whatwg.org/#port-blocking
 REFUSED = frozenset(
@@ -40,6 +41,8 @@ REFUSED = frozenset(
         ("db", 0, 0, 5432),
         ("redis", 0, 0, 6379),
         ("gateway", 0, 0, 5678),
+        ("mail", 0, 0, 1080),
+        ("smtp", 3, 0, 1028),
         ("app", 1, 0, 8001),
         ("db", 1, 0, 5433),
         ("app", 2, 0, 8002),
@@ -84,7 +87,7 @@ def allowed(service: str, slot: int, offset: int) -> int | None:
 
 
 def test_no_browser_refuses_a_port() -> None:
-    every = itertools.product(("app", "gateway"), range(10), range(2401))
+    every = itertools.product(("app", "gateway", "mail"), range(10), range(2401))
     assert [triple for triple in every if allowed(*triple) in REFUSED] == []
 
 
@@ -93,17 +96,18 @@ def test_every_slot_has_its_main_environment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "slot", "offset"), [("mail", 0, 0), ("app", -1, 0), ("app", 10, 0), ("app", 0, -1), ("db", 0, 2401)]
+    ("service", "slot", "offset"), [("ftp", 0, 0), ("app", -1, 0), ("app", 10, 0), ("app", 0, -1), ("db", 0, 2401)]
 )
 def test_what_is_out_of_range_is_an_error_that_says_so(service: str, slot: int, offset: int) -> None:
-    wrong = service if service == "mail" else slot if not 0 <= slot < 10 else offset
+    wrong = service if service == "ftp" else slot if not 0 <= slot < 10 else offset
     with pytest.raises(ValueError, match=str(wrong)):
         ports.port(service, slot, offset)
 
 
 @given(services, slots)
 def test_the_published_port_can_be_moved_by_a_variable(service: str, slot: int) -> None:
-    variable = {"app": "APP_PORT", "db": "POSTGRES_PORT", "redis": "REDIS_PORT", "gateway": "N8N_PORT"}[service]
+    names = ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "MAIL_PORT", "SMTP_PORT")
+    variable = dict(zip(("app", "db", "redis", "gateway", "mail", "smtp"), names, strict=True))[service]
     assert ports.published(service, slot) == f"${{{variable}:-{ports.port(service, slot)}}}"
 
 
@@ -118,7 +122,7 @@ def fresh() -> ModuleType:
 
 def held(fresh: ModuleType) -> dict[str, int]:
     """Return the slot of each project on the machine, by its folder's name."""
-    with fresh.environments.registry() as machine:
+    with fresh.registry() as machine:
         return {Path(entry["folder"]).name: entry["slot"] for entry in machine.entries}
 
 
@@ -131,8 +135,8 @@ def rendered(folder: Path, slot: int) -> None:
 def settled(fresh: ModuleType, folder: Path, slot: int) -> None:
     """Have a project in a slot, as the hook notes it at the end of a rendering."""
     rendered(folder, slot)
-    with fresh.environments.registry() as machine:
-        machine.settle_project(folder, folder.name, slot)
+    with fresh.registry() as machine:
+        machine.settle(folder, folder.name, slot)
 
 
 @contextmanager
@@ -161,10 +165,22 @@ def test_a_project_gets_the_lowest_slot_that_no_other_holds(fresh: ModuleType, t
     assert held(fresh) == {"p0": 0, "p1": 1, "p3": 3, "shop": 2, "blog": 4}
 
 
+@pytest.mark.parametrize("probes", [True, False])
+def test_a_slot_on_which_something_listens_is_passed_over(probes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHORA_COMPOSE_PROBE", "" if probes else "no")
+    fresh = load(ROOT / "extensions" / "ports.py", "chora_ports_that_probe")
+    with socket.socket() as program:
+        first = next(slot for slot in range(10) if fresh.names.are_free(fresh.names.ports(slot)))
+        program.bind(("127.0.0.1", fresh.port("redis", first)))
+        program.listen()
+        found = fresh.free_slot(tmp_path / "shop", "shop")
+        assert (found > first, fresh.names.are_free(fresh.names.ports(found))) == (True, True) if probes else found == 0
+
+
 def test_a_slot_whose_ports_somebody_has_set_in_env_is_held_too(fresh: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    with fresh.environments.registry() as machine:
-        machine.settle_project(tmp_path / "other", "other", 0, {"db": 5433})
+    with fresh.registry() as machine:
+        machine.settle(tmp_path / "other", "other", 0, given={"db": 5433})
     assert fresh.free_slot(tmp_path / "shop", "shop") == 2
 
 
@@ -274,9 +290,9 @@ def test_a_registry_that_cannot_be_used_is_slot_0_and_one_warning(
 
 
 def test_the_guide_names_what_the_first_branch_gets(fresh: ModuleType, tmp_path: Path) -> None:
-    with fresh.environments.registry() as machine:
+    with fresh.registry() as machine:
         (tmp_path / ".git").mkdir()
-        entry = machine.settle_branch(tmp_path, "shop", 3, "feature/auth")
+        entry = machine.settle(tmp_path, "shop", 3, "feature/auth")
     jinja = Environment(extensions=[fresh.PortsExtension])
     text = jinja.from_string("{{ environment_name('shop', 'feature/auth') }} {{ branch_port('db', 'shop', 3, 'feature/auth') }}")
     assert text.render() == f"{entry['name']} {entry['ports']['db']}"

@@ -26,12 +26,11 @@ def changed(working_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def next_version(template: Path) -> None:
-    """Change a line near one that users change, a default, a default port and the starter apps, and add two files."""
+    """Change a line near one that users change, a default, a default port and the starter apps, and add a file."""
     substitute(template / "includes" / "healthcheck.yml.jinja", r"retries: \d+", "retries: 25")
     substitute(template / "questions" / "delivery.yml", r"'3\.13'\) \}\}", "'3.14') }}")
-    substitute(template / "includes" / "environments.py", r'"redis": 6379', '"redis": 6390')
+    substitute(template / "template" / "scripts" / "lib" / "names.py", r'"redis": \(6379', '"redis": (6390')
     for starter in (template / "template").rglob("*server.py*"):
         starter.write_text(f"{starter.read_text(encoding='utf-8')}\nNEWER = True\n", encoding="utf-8")
     header = "# Managed by chora-compose-template: `copier update` rewrites this file.\n"
     (template / "template" / "new.cfg.jinja").write_text(f"{header}name = {{{{ project_slug }}}}\n", encoding="utf-8")
-    (template / "template" / ".pre-commit-config.yaml").write_text(f"{header}repos: []\n", encoding="utf-8")

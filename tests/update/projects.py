@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import copier
+import pytest
 import yaml
 
 from tests.support import commit_all, existing_project, files, git, render, run_copier
@@ -71,17 +72,25 @@ def update_by_command(project: Path, *arguments: str, **options: Any) -> str:
     return output
 
 
-def update(project: Path, *, hook: bool = False, **answers: Any) -> Path:
+def update(project: Path, *, hook: bool = False, quiet: bool = True, **answers: Any) -> Path:
     """Update a project in this process, which is quicker; it must leave no conflict.
 
     Args:
         project: a repository without uncommitted changes.
         hook: whether the post-generation hook runs.
+        quiet: whether Copier itself says nothing.
         answers: those that change, as with `-d`.
     """
-    copier.run_update(project, data=answers, defaults=True, overwrite=True, unsafe=True, quiet=True, skip_tasks=not hook)
+    copier.run_update(project, data=answers, defaults=True, overwrite=True, unsafe=True, quiet=quiet, skip_tasks=not hook)
     assert conflicts(project) == []
     return project
+
+
+def update_saying(project: Path, capfd: pytest.CaptureFixture[str], **answers: Any) -> str:
+    """Update a project with the hook in this process, and return what a user reads of it."""
+    capfd.readouterr()
+    update(project, hook=True, quiet=False, **answers)
+    return "".join(capfd.readouterr())
 
 
 def conflicts(project: Path) -> list[str]:

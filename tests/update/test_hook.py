@@ -4,41 +4,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support import commit_all, existing_project, files, git, need_tool, preset, render, without_privileges
-from tests.update.projects import adopt, answers_of, generated, update_by_command
+from tests.update.projects import adopt, answers_of, generated, update_by_command, update_saying
 from tests.update.versions import WORKING_TREE, substitute, with_next
 
 OTHERS = "# Changes here will be overwritten by Copier\n_commit: v3\n_src_path: gh:somebody/else\nproject_name: Not This One\n"
 OURS_BESIDE = ".copier-answers.chora-compose.yml"
 
 
-def test_a_broken_setup_is_a_warning(working_tree: Path, tmp_path: Path) -> None:
+def test_a_broken_setup_is_a_warning(working_tree: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     def change(template: Path) -> None:
         # In the template: a user's own edits are back in place only after the hook.
         [setup] = template.glob("template/*scripts*/*setup*")
-        substitute(setup, r"^def main\(\).*", r"\g<0>\n    sys.exit('no room for .env.local')")
+        substitute(setup, r"^new = not .*", r"raise SystemExit('no room for .env.local')")
 
     template = with_next(working_tree, tmp_path / "template", change)
     project = generated(template, tmp_path / "shop", preset("02-full"), version=WORKING_TREE)
 
-    output = update_by_command(project)
+    output = update_saying(project, capfd)
 
     assert "Note: scripts/setup failed" in output
     assert "no room for .env.local" in output
     assert output.count("Next:") == 1
 
 
-def test_an_env_local_that_cannot_be_read_is_a_warning_and_kept(changed: Path, tmp_path: Path) -> None:
+def test_an_env_local_that_cannot_be_read_is_a_warning_and_kept(
+    changed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     need_tool("docker")  # scripts/setup of a hybrid project asks Compose
     project = generated(changed, tmp_path / "shop", preset("03-hybrid"), version=WORKING_TREE)
     local = project / ".env.local"
     broken = local.read_bytes().replace(b"# <<<", b"# \xff<")
     local.write_bytes(broken)
 
-    output = update_by_command(project)
+    output = update_saying(project, capfd)
 
     assert "Note: scripts/setup failed" in output
-    assert ".env.local can't be read or written" in output
+    assert ".env.local: the line '# <<< scripts/setup' is missing; put it back" in output
     assert "Traceback" not in output
     assert local.read_bytes() == broken
 
@@ -106,13 +110,15 @@ def test_the_answers_of_another_template_stay_beside_ours(changed: Path, tmp_pat
     assert "retries: 25" in (project / "docker-compose.yml").read_text()
 
 
-def test_what_was_kept_is_said_at_adoption_and_not_at_each_update(changed: Path, tmp_path: Path) -> None:
+def test_what_was_kept_is_said_at_adoption_and_not_at_each_update(
+    changed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     project = existing_project("flask-app", tmp_path / "shop")
     (project / "Dockerfile").write_text("FROM scratch\n")
     commit_all(project, "A Dockerfile of my own")
     adopt(changed, project, preset("01-minimal"), vcs_ref=WORKING_TREE)
 
-    output = update_by_command(project)
+    output = update_saying(project, capfd)
 
     assert "kept your own" not in output
     assert output.count("Next:") == 1

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support import commit_all, files, git, preset
 from tests.update.projects import assert_fresh, generated, update
+
+pytestmark = pytest.mark.thorough
 
 CLIENT_FILES = {".mcp.json": "mcpServers", ".vscode/mcp.json": "servers", ".cursor/mcp.json": "mcpServers"}
 
@@ -109,3 +112,19 @@ def test_another_stack_takes_its_servers_out_of_the_clients_files(working_tree: 
     assert [list(servers) for servers in entries(project).values()] == [[]] * 3
     assert json.loads(vscode.read_text()) == {"inputs": [], "servers": {}}
     assert (project / "servers" / "tasks" / "server.py").exists()
+
+
+def test_a_server_whose_name_is_reserved_by_now_stays(released: Path, tmp_path: Path) -> None:
+    # By the last release that did not know the name.
+    answers = {"stack": "mcp-multi", "mcp_servers": ["tasks", "worker", "x-old"], "gateway": "none"}
+    project = generated(released, tmp_path / "shop", answers, hook=False, version="v0.5.0")
+
+    update(project, mcp_servers=["tasks", "worker", "x-old", "notes"])
+
+    services = yaml.safe_load((project / "docker-compose.yml").read_text())["services"]
+    assert {"tasks", "worker", "x-old", "notes"} <= services.keys()
+    commit_all(project, "Update")
+    with pytest.raises(ValueError, match="Rename certbot: it is taken"):
+        update(project, mcp_servers=["tasks", "worker", "certbot"])
+    with pytest.raises(ValueError, match="Begin no name with pg- or x-"):
+        update(project, mcp_servers=["tasks", "worker", "x-new"])

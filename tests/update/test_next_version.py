@@ -5,21 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support import commit_all, existing_project, files, git, preset, render, run_copier
-from tests.update.projects import adopt, generated, own_answers, update, update_by_command
-from tests.update.versions import WORKING_TREE, substitute, with_next
+from tests.update.projects import adopt, generated, own_answers, update
+from tests.update.versions import NEXT, WORKING_TREE, substitute, with_next
+
+# The tag of a version between the working tree and the one that comes next.
+OLDER = "v1500.0.0"
 
 
 def test_old_and_new_rendering_use_the_extensions_of_their_own_version(working_tree: Path, tmp_path: Path) -> None:
     def change(template: Path) -> None:
-        substitute(template / "includes" / "environments.py", r'"redis": 6379', '"redis": 6390')
-        commands = template / "extensions" / "commands.py"
+        substitute(template / "template" / "scripts" / "lib" / "names.py", r'"redis": \(6379', '"redis": (6390')
+        commands = template / "extensions" / "facts" / "commands.py"
         newer = '\n\ndef exec_form(command: str) -> str:\n    return json.dumps(["nice", *words(command)])\n'
         commands.write_text(f"{commands.read_text(encoding='utf-8')}{newer}", encoding="utf-8")
 
     template = with_next(working_tree, tmp_path / "template", change)
     project = generated(template, tmp_path / "shop", preset("02-full"), hook=False, version=WORKING_TREE)
 
-    update_by_command(project)
+    update(project, hook=True)
 
     assert set(git(project, "diff", "--name-only").split()) >= {".copier-answers.yml", "Dockerfile", "docker-compose.yml"}
     diff = git(project, "diff", "--unified=0", "docker-compose.yml").splitlines()
@@ -32,19 +35,44 @@ def test_old_and_new_rendering_use_the_extensions_of_their_own_version(working_t
     ]
 
 
+def test_old_and_new_rendering_read_the_project_with_the_package_of_their_own_version(working_tree: Path, tmp_path: Path) -> None:
+    def probe(template: Path) -> None:
+        # Asked while files are rendered: what is found besides is an answer by then.
+        lines = "workdir: {{ found('workdir') }}", "python: {{ newest_python('', ['3.11'], '3.11') }}", "mine: no\n"
+        (template / "template" / "probe.txt.jinja").write_text("\n\n".join(lines), encoding="utf-8")
+
+    def change(template: Path) -> None:
+        reading = template / "extensions" / "reading"
+        substitute(reading / "image.py", '"/workspace"', '"/newer"')
+        substitute(reading / "versions.py", "^    return preferred if .*", '    return "9.9"')
+
+    older = with_next(working_tree, tmp_path / "older", probe)
+    git(older, "tag", OLDER)
+    git(older, "tag", "-d", NEXT)
+    template = with_next(older, tmp_path / "template", change)
+    project = generated(template, tmp_path / "shop", preset("01-minimal"), hook=False, version=OLDER)
+    assert (project / "probe.txt").read_text() == "workdir: /workspace\n\npython: 3.11\n\nmine: no\n"
+    substitute(project / "probe.txt", "no", "yes")
+    commit_all(project, "Mine")
+
+    update(project)
+
+    assert (project / "probe.txt").read_text() == "workdir: /newer\n\npython: 9.9\n\nmine: yes\n"
+
+
 def test_an_edit_near_a_changed_line_is_kept(working_tree: Path, tmp_path: Path) -> None:
     def change(template: Path) -> None:
         substitute(template / "includes" / "healthcheck.yml.jinja", r"retries: \d+", "retries: 25")
 
     template = with_next(working_tree, tmp_path / "template", change)
     project = generated(template, tmp_path / "shop", preset("02-full"), hook=False, version=WORKING_TREE)
-    substitute(project / "docker-compose.yml", r"interval: \w+", "interval: 7s")
+    substitute(project / "docker-compose.yml", r" interval: \w+", " interval: 7s")
     commit_all(project, "Ask less often")
 
     update(project)
 
     compose = (project / "docker-compose.yml").read_text()
-    assert compose.count("interval: 7s") == compose.count("retries: 25") == 3
+    assert compose.count(" interval: 7s") == compose.count("retries: 25") == 3
 
 
 def test_a_new_default_is_for_new_projects_alone(changed: Path, tmp_path: Path) -> None:
@@ -62,8 +90,6 @@ def test_what_existed_at_adoption_is_kept_also_from_a_later_version(changed: Pat
         ".dockerignore": "*.log\n",
         "COMPOSE.md": "# Mine\n",
         ".env.defaults": "POSTGRES_USER=me\nPOSTGRES_PASSWORD=mine\nPOSTGRES_DB=mine\n",
-        # A newer version of the template has one, too.
-        ".pre-commit-config.yaml": "repos: [] # mine\n",
     }
     for name, text in own.items():
         (project / name).parent.mkdir(exist_ok=True)
@@ -72,7 +98,7 @@ def test_what_existed_at_adoption_is_kept_also_from_a_later_version(changed: Pat
     adopted = files(project)
     adopt(changed, project, preset("02-full"), vcs_ref=WORKING_TREE)
 
-    update_by_command(project)
+    update(project, hook=True)
 
     after = files(project)
     assert "new.cfg" in after

@@ -13,6 +13,8 @@ from tests.support import ROOT, commit_all, existing_project, files, git, preset
 from tests.update.projects import adopt, answers_of, assert_fresh, compared, fresh, generated, managed, update, update_by_command
 from tests.update.versions import history, preset_of, substitute
 
+pytestmark = pytest.mark.thorough
+
 BOTH = ["github", "gitlab"]
 GITHUB, GITLAB = ".github/workflows/test.yml", ".gitlab-ci.yml"
 SHARED = {"docker-compose.test.yml", "scripts/ci"}
@@ -88,7 +90,9 @@ def test_a_project_of_the_newest_release_gets_both_pipelines_and_tests_for_its_s
     output = update_by_command(project, "-d", "ci=[github, gitlab]", "-d", "extras=[dependabot]")
 
     after = files(project)
-    assert after.keys() - before.keys() == {GITHUB, GITLAB, *SHARED, ".env.test", DEPENDABOT, STARTERS_TESTS}
+    # What a release after it brings to each project with scripts and a Postgres.
+    brought = {".gitattributes", "docker/postgres-version.sh", "scripts/upgrade-postgres"} - before.keys()
+    assert after.keys() - before.keys() == {GITHUB, GITLAB, *SHARED, ".env.test", DEPENDABOT, STARTERS_TESTS} | brought
     assert after["pyproject.toml"] == before["pyproject.toml"], "which is the user's, and knows no group for tests"
     assert '"pytest>=' in stage_for_tests(project)
     assert "no tests yet" not in output

@@ -95,10 +95,21 @@ def preset_of(template: Path, tag: str, name: str) -> dict[str, Any]:
 
 
 def with_releases(target: Path) -> Path:
-    """Clone this repository, tag its releases, and commit the working tree on top as the newest version."""
+    """Make a repository of the releases, and of the working tree as the newest version.
+
+    It has neither tests nor docs: Copier clones it, and removes the clone again, some five times an update.
+    """
     git(ROOT, "clone", "--quiet", "--no-tags", "--no-checkout", str(ROOT), str(target))
+    parent: list[str] = []
     for release in history(ROOT).releases:
-        git(target, "tag", release.tag, release.commit)
+        entries = git(target, "ls-tree", release.commit).splitlines(keepends=True)
+        tree = git(target, "mktree", input="".join(line for line in entries if line.strip().partition("\t")[2] in TEMPLATE_PARTS))
+        commit = git(target, "commit-tree", *parent, "-m", f"Release {release.version}", tree.strip()).strip()
+        git(target, "tag", release.tag, commit)
+        parent = ["-p", commit]
+    if parent:
+        git(target, "reset", "--quiet", "--soft", parent[-1])
+    git(target, "read-tree", "--empty")
     for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *TEMPLATE_PARTS).split("\0"):
         if name and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -6,14 +6,14 @@ import os
 import psycopg
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from services import TIMEOUT, reached
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services import TIMEOUT, reached
-
-NAME = os.environ.get("MCP_SERVER_NAME", "docs")
-NAMESPACE = os.environ.get("MCP_NAMESPACE", "docs")
+DEFAULT = "docs"
+NAME = os.environ.get("MCP_SERVER_NAME", DEFAULT)
+NAMESPACE = os.environ.get("MCP_NAMESPACE", DEFAULT.replace("-", "_"))
 app = MCPServer(NAME)
 
 
@@ -26,12 +26,15 @@ def status() -> dict[str, str]:
 @app.tool(name=f"{NAMESPACE}_add_note")
 def add_note(text: str) -> list[str]:
     """Keep a note, and return the ten newest."""
-    with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=TIMEOUT) as connection:
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, connect_timeout=TIMEOUT) as connection:
         # One at a time: Postgres refuses two that make the same table at once.
         connection.execute("SELECT pg_advisory_xact_lock(1)")
-        connection.execute("CREATE TABLE IF NOT EXISTS note (id bigserial PRIMARY KEY, text text NOT NULL)")
+        columns = "id bigserial PRIMARY KEY, text text NOT NULL"
+        connection.execute(f"CREATE TABLE IF NOT EXISTS note ({columns})")
         connection.execute("INSERT INTO note (text) VALUES (%s)", [text])
-        return [row[0] for row in connection.execute("SELECT text FROM note ORDER BY id DESC LIMIT 10")]
+        newest = "SELECT text FROM note ORDER BY id DESC LIMIT 10"
+        return [row[0] for row in connection.execute(newest)]
 
 
 @app.resource("status://services", mime_type="application/json")
@@ -64,8 +67,11 @@ def serve(host: str, port: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="An MCP server, over standard input and output or over HTTP.")
-    parser.add_argument("--transport", choices=["stdio", "streamable-http"], default=os.environ.get("MCP_TRANSPORT", "stdio"))
+    about = "An MCP server, over standard input and output or over HTTP."
+    parser = argparse.ArgumentParser(description=about)
+    transport = os.environ.get("MCP_TRANSPORT", "stdio")
+    choices = ["stdio", "streamable-http"]
+    parser.add_argument("--transport", choices=choices, default=transport)
     parser.add_argument("--host", default=os.environ.get("MCP_HOST", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=os.environ.get("MCP_PORT", "8000"))
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What the app works with besides itself: asked anew by each call, so that the answer is never stale."""
+"""What the app works with besides itself: asked by each call, so that the answer is never stale."""
 
 import os
 
@@ -6,11 +6,14 @@ import psycopg
 
 TIMEOUT = 3
 """Seconds after which a service counts as unreachable."""
+FAILURES = (KeyError, OSError, ValueError, psycopg.Error)
+"""What keeps a service from answering, a variable that is missing included."""
 
 
 def database() -> str:
     """Return the version of the database."""
-    with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=TIMEOUT) as connection:
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, connect_timeout=TIMEOUT) as connection:
         return f"PostgreSQL {connection.info.parameter_status('server_version')}"
 
 
@@ -25,6 +28,6 @@ def reached() -> tuple[dict[str, str], bool]:
     for name, ask in services.items():
         try:
             answers[name] = ask()
-        except Exception as error:  # whatever a driver raises, the page shall say it
+        except FAILURES as error:
             answers[name], complete = f"unreachable: {error}".strip(), False
     return answers, complete

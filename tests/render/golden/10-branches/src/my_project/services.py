@@ -1,4 +1,4 @@
-"""What the app works with besides itself: asked anew by each call, so that the answer is never stale."""
+"""What the app works with besides itself: asked by each call, so that the answer is never stale."""
 
 import os
 from pathlib import Path
@@ -8,17 +8,21 @@ import redis
 
 TIMEOUT = 3
 """Seconds after which a service counts as unreachable."""
+FAILURES = (KeyError, OSError, ValueError, psycopg.Error, redis.RedisError)
+"""What keeps a service from answering, a variable that is missing included."""
 
 
 def password(variable: str) -> str | None:
     """Return the password in the file that a variable names, as in production; None where it is not set."""
     file = os.environ.get(variable)
-    return Path(file).read_text(encoding="utf-8").strip() if file else None
+    # Blanks belong to it, and the end of its line does not.
+    return Path(file).read_text(encoding="utf-8").rstrip("\r\n") if file else None
 
 
 def connect() -> psycopg.Connection:
     """Connect to the database."""
-    return psycopg.connect(os.environ["DATABASE_URL"], password=password("DB_PASSWORD_FILE"), connect_timeout=TIMEOUT)
+    url, secret = os.environ["DATABASE_URL"], password("DB_PASSWORD_FILE")
+    return psycopg.connect(url, password=secret, connect_timeout=TIMEOUT)
 
 
 def database() -> str:
@@ -29,8 +33,9 @@ def database() -> str:
 
 def cache() -> str:
     """Return the version of Redis."""
-    options = {"password": password("REDIS_PASSWORD_FILE"), "socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-    with redis.from_url(os.environ["REDIS_URL"], **options) as client:
+    limits = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+    url, secret = os.environ["REDIS_URL"], password("REDIS_PASSWORD_FILE")
+    with redis.from_url(url, password=secret, **limits) as client:
         return f"Redis {client.info('server')['redis_version']}"
 
 
@@ -45,6 +50,6 @@ def reached() -> tuple[dict[str, str], bool]:
     for name, ask in services.items():
         try:
             answers[name] = ask()
-        except Exception as error:  # whatever a driver raises, the page shall say it
+        except FAILURES as error:
             answers[name], complete = f"unreachable: {error}".strip(), False
     return answers, complete

@@ -15,7 +15,8 @@ def main() -> None:
     with connect() as connection:
         # One at a time, and all or nothing.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('migrate'))")
-        connection.execute("CREATE TABLE IF NOT EXISTS migrations (number int PRIMARY KEY, made_at timestamptz DEFAULT now())")
+        columns = "number int PRIMARY KEY, made_at timestamptz DEFAULT now()"
+        connection.execute(f"CREATE TABLE IF NOT EXISTS migrations ({columns})")
         (done,) = connection.execute("SELECT count(*) FROM migrations").fetchone()
         for number, change in enumerate(CHANGES[done:], done + 1):
             connection.execute(change)

@@ -1,0 +1,11 @@
+# Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
+"""What the answers say, for the scripts."""
+
+SLUG = "my-project"
+# The service of each MCP server, by the name that clients know it under.
+SERVERS = {
+    "tasks": "tasks",
+    "docs": "docs",
+}
+# What speaks over stdio, where the service's own command speaks over HTTP.
+STDIO_COMMAND: list[str] = []

@@ -1,0 +1,12 @@
+# Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
+"""What the answers say, for the scripts."""
+
+SLUG = "my-project"
+SERVICES = ["db", "redis"]
+IMAGE = "registry.example.com/my-project"
+PORT = 8000
+PYTHON = "3.13"
+POSTGRES = "17"
+SECRETS = ["app_secret_key", "db_password", "redis_password"]
+MIGRATES = True
+UPDATE = "copier update --trust"
