@@ -21,9 +21,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.support import load  # noqa: E402 - the path has to be known first
+from tests.support import extension  # noqa: E402 - the path has to be known first
 
-environments = load(ROOT / "includes" / "environments.py", "chora_environments")
+names = extension("ports").names
 
 Ports = frozenset[int]
 KINDS = ("feature", "feat", "fix", "bugfix", "hotfix", "chore", "docs", "refactor")
@@ -48,7 +48,7 @@ class Environment(NamedTuple):
         return f"{self.project}-{self.branch.replace('/', '-')}"
 
     def ports(self, offset: int = 0) -> Ports:
-        return frozenset(base + self.slot + offset for base in environments.BASES.values())
+        return frozenset(base + self.slot + offset for base in names.BASES.values())
 
 
 There = dict[Environment, Ports]
@@ -70,11 +70,11 @@ class Scheme:
 
 
 def ours(environment: Environment, there: There) -> Ports:
-    """`includes/environments.py`: preferred by a hash of project and branch, the next that is free in the machine's registry."""
+    """`template/scripts/lib/names.py`: preferred by a hash of project and branch, the next that is free in the registry."""
     taken = set().union(*there.values())
     project, slot, branch = environment
-    offset = environments.choose_offset(project, branch, slot, taken)
-    return frozenset(environments.ports(slot, offset).values())
+    offset = names.choose_offset(project, branch, slot, lambda ports: taken.isdisjoint(ports.values()))
+    return frozenset(names.ports(slot, offset).values())
 
 
 def by_index(environment: Environment, there: There) -> Ports:
