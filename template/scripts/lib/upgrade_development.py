@@ -3,17 +3,15 @@
 What was killed goes on when it is run again. The old data are kept in another volume.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
+import os
 import re
 import sys
 import time
 from subprocess import DEVNULL, PIPE, CalledProcessError, Popen, run
 
-START = """docker-entrypoint.sh postgres >/tmp/log 2>&1 &
-trap 'cat /tmp/log >&2' ERR
+START = """docker-entrypoint.sh postgres >/tmp/log 2>&1 & trap 'cat /tmp/log >&2' ERR
 until pg_isready -qh 127.0.0.1; do sleep 0.2; kill -0 $!; done
 """
 COPY = "find . -mindepth 1 -delete; cp -a /from/. .; rmdir upgrading\n"
@@ -40,9 +38,8 @@ echo "$PG_MAJOR"; { cat PG_VERSION */docker/PG_VERSION || :; } | sort -n | tail 
 
 
 def docker(*words: str, check: bool = True) -> str:
-    words = ("docker", *words)
-    root = __file__.rpartition("scripts")[0]
-    done = run(words, check=check, cwd=root, input="", capture_output=True, text=True)
+    command = ("docker", *words)
+    done = run(command, check=check, input="", capture_output=True, text=True)
     return done.stdout.strip()
 
 
@@ -62,13 +59,16 @@ def container(name: str, image: str, *options: str) -> Popen[bytes]:
 
 
 def upgrade() -> str:
+    if os.path.exists("scripts/branch-env"):
+        run([sys.executable, "scripts/branch-env", "sync", "--hook", "1"], check=False)
     config = json.loads(docker("compose", "config", "--format", "json"))
     name = "db" if "db" in config["services"] else "shared-postgres"
     db = config["services"][name]
     mounts = {one["target"]: one.get("source") for one in db.get("volumes", [])}
     target = next((one for one in mounts if "/postgresql" in one), "")
     volume = config.get("volumes", {}).get(mounts.get(target), {}).get("name", "")
-    if not docker("volume", "inspect", "-f.", volume, check=False):
+    known = docker("volume", "ls", "-q").split()
+    if volume not in known:
         return f"{name} has no volume with data"
     new, old = f"{volume}-upgrade", f"{volume}-upgrade-old"
     end = time.monotonic() + 10
@@ -85,8 +85,7 @@ def upgrade() -> str:
             raise RuntimeError(f"the data are newer: answer postgres_version={before}")
         done, kept = f"the data are of Postgres {major}", f"{volume}-{before}"
         if before != major:
-            known = docker("volume", "inspect", "-f.", kept, check=False)
-            if known and "upgrading" not in bash(new, "ls"):
+            if kept in known and "upgrading" not in bash(new, "ls"):
                 raise RuntimeError(f"{kept} is in the way: docker volume rm {kept}")
             docker("compose", "stop", name)
             if len(docker("ps", "-qf", f"volume={volume}").split()) > 1:
@@ -112,6 +111,7 @@ def upgrade() -> str:
 
 if __name__ == "__main__":
     argparse.ArgumentParser("scripts/upgrade-postgres", None, __doc__).parse_args()
+    os.chdir(__file__.rpartition("scripts")[0])
     try:
         print(upgrade())
     except (OSError, RuntimeError, CalledProcessError, KeyboardInterrupt) as problem:
