@@ -21,7 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # They use a machine's own ports, or its one shared network.
-MACHINE = {"test_branches.py", "test_projects.py", "test_shared_services.py", "test_upgrade_development.py"}
+MACHINE = {
+    "test_branches.py",
+    "test_interrupted_development.py",
+    "test_projects.py",
+    "test_shared_services.py",
+    "test_upgrade_development.py",
+}
 # Their tests share what is set up for long.
 TOGETHER = {"test_gitlab.py", "test_production.py", "test_swarm.py"}
 

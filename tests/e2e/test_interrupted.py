@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.production import Production, in_production
+from tests.e2e.signals import end, moments, seconds_of
 from tests.e2e.stack import wait_for
 from tests.support import render
 
 ANSWERS = {"stack": "full", "services": ["postgres"], "postgres_version": "15"}
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-MOMENTS = int(os.environ.get("CHORA_MOMENTS", "20"))
-"""How often each script is ended."""
 # Each migration tells when it starts, and when it ends.
 MIGRATE = """
 
@@ -52,40 +46,6 @@ def production(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         made.deploy("1")
         made.prod_sql(ROWS)
         yield made
-
-
-def end(production: Production, moment: float, number: int, *command: str) -> bool:
-    """Start a script, end it after some seconds, and wait until it has ended; tell whether it had before.
-
-    A signal of the keyboard, or of a terminal that is closed, reaches all that it has started too.
-    """
-    environment: dict[str, Any] = {**os.environ, **production.ports, **production.environment}
-    pipes: dict[str, Any] = {"stdout": -1, "stderr": -1, "text": True, "start_new_session": True}
-    with subprocess.Popen(command, cwd=production.folder, env=environment, **pipes) as process:
-        try:
-            said = process.communicate(timeout=moment)
-        except subprocess.TimeoutExpired:
-            if number in (signal.SIGINT, signal.SIGHUP):
-                os.killpg(process.pid, number)
-            else:
-                process.send_signal(number)
-            said = process.communicate(timeout=90)
-            assert "Traceback" not in said[1]
-            return False
-    assert process.returncode == 0, said
-    return True
-
-
-def moments(seconds: float) -> Iterator[tuple[float, int]]:
-    """Return when a script that takes so long is ended, and by what; first once Python itself has started."""
-    times = (0.5 + (seconds - 0.5) * number / MOMENTS for number in range(MOMENTS))
-    return zip(times, itertools.cycle(SIGNALS), strict=False)
-
-
-def seconds_of(production: Production, *command: str) -> float:
-    start = time.monotonic()
-    production.run(*command)
-    return time.monotonic() - start
 
 
 def sessions(production: Production) -> str:

@@ -4,24 +4,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Any
 
 from . import docker
 from .common import Problem, run
 
 LOGIN = '-U "${POSTGRES_USER:-postgres}" -d "$0"'
-PSQL = f"exec psql --no-psqlrc --quiet --single-transaction -v ON_ERROR_STOP=1 {LOGIN}"
+PSQL = f"exec psql --no-psqlrc --quiet -v ON_ERROR_STOP=1 {LOGIN}"
 DUMP = f"exec pg_dump {LOGIN}"
 QUERY = f'exec psql --no-psqlrc -qtA {LOGIN} -c "$1"'
-# Ends by itself after a minute, or with the container.
-WAIT = """
-for _ in $(seq 300); do
-  pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER" && exit
-  sleep 0.2
-done
+# Its standard input is ours: it ends when we do, as two on one volume would destroy it.
+SERVE = """
+exec 3<&0
+( (cat <&3 >/dev/null; while kill -INT $$; do sleep 1; done) & )
+exec docker-entrypoint.sh postgres
 """
 ROLES = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"
 DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate"
@@ -66,22 +68,35 @@ def running_database(project: str, target: str) -> Iterator[str]:
     facts = json.loads(run("docker", "inspect", target).stdout)[0]
     image, variables = facts["Config"]["Image"], facts["Config"]["Env"]
     mounts = (one for one in facts["Mounts"] if one.get("Type") == "volume")
-    options = ["--volume", f"{volume}:{next(mounts)['Destination']}"]
+    name = f"{project}-copy-data"
+    options = ["--name", name, "--volume", f"{volume}:{next(mounts)['Destination']}"]
     for variable in variables:
         if variable.startswith(("POSTGRES_", "PGDATA=")):
             options += ["--env", variable]
-    options += ["--network", "none", "--entrypoint", "docker-entrypoint.sh"]
-    command = ("docker", "run", "--detach", *options, image, "postgres")
-    container = run(*command).stdout.strip()
-    try:
-        if run("docker", "exec", container, "sh", "-c", WAIT, check=False).returncode:
-            said = run("docker", "logs", "--tail", "3", container).stderr
-            what = f"the database of {project} does not start with {image}"
-            raise Problem(f"{what}: {' '.join(said.strip().splitlines())}")
-        yield container
-    finally:
-        run("docker", "stop", container, check=False)
-        run("docker", "rm", "--force", container, check=False)
+    options += ["--network", "none", "--entrypoint", "sh", image, "-c", SERVE]
+    for _ in range(50):
+        run("docker", "rm", name, check=False)  # one that was killed before it started
+        made = run("docker", "create", "--rm", "--interactive", *options, check=False)
+        if not made.returncode:
+            break
+        time.sleep(0.2)  # that of a copy that was killed is about to end
+    else:
+        what = f"the database of {project} can't be started"
+        raise Problem(f"{what}: {made.stderr.strip()}")
+    command = ("docker", "start", "--attach", "--interactive", name)
+    ready = ("docker", "exec", name, "pg_isready", "-q", "-h", "127.0.0.1")
+    with tempfile.TemporaryFile("w+") as said:
+        pipes: dict[str, Any] = {"stdin": PIPE, "stdout": said, "stderr": said}
+        # In a session of its own, which no Ctrl-C reaches.
+        with Popen(command, start_new_session=True, **pipes) as process:
+            while run(*ready, check=False).returncode:
+                if process.poll() is not None:
+                    said.seek(0)
+                    reason = " ".join(said.read().strip().splitlines()[-3:])
+                    what = f"the database of {project} does not start with {image}"
+                    raise Problem(f"{what}: {reason}")
+                time.sleep(0.2)
+            yield name
 
 
 def copy(source: str, target: str, there: str, here: str, owner: str = "") -> None:
@@ -93,13 +108,17 @@ def copy(source: str, target: str, there: str, here: str, owner: str = "") -> No
     same = there == here and theirs <= {*query(target, here, ROLES).split("\n")}
     program = DUMP if same else f"{DUMP} --no-owner --no-privileges"
     with tempfile.TemporaryFile() as dump:
-        dump.write((EMPTY + (f'SET ROLE "{owner}";\n' if owner else "")).encode())
+        role = f'SET ROLE "{owner}";\n' if owner else ""
+        dump.write(f"BEGIN;{EMPTY}{role}".encode())
         dump.flush()
         dump_it = ("docker", "exec", source, "sh", "-c", program, there)
         run(*dump_it, stdout=dump, stderr=None)
+        # Input that ends without it, as of a client that is killed, changes nothing.
+        dump.seek(0, os.SEEK_END)
+        dump.write(b"COMMIT;\n")
         dump.seek(0)
         command = ("docker", "exec", "-i", target, "sh", "-c", PSQL, here)
-        run(*command, stdin=dump, stdout=subprocess.DEVNULL)
+        run(*command, stdin=dump, stdout=DEVNULL)
 
 
 def pairs(*containers: str) -> list[tuple[str, str]]:
@@ -114,7 +133,7 @@ def pairs(*containers: str) -> list[tuple[str, str]]:
 def copy_to(here: str, there: str, agreed: Callable[[], bool]) -> bool:
     """Replace the data of this environment by another one's; False if not agreed."""
     up = ("docker", "compose", "up", "--detach", "--wait", "db")
-    run(*up, stdout=subprocess.DEVNULL, stderr=None)
+    run(*up, stdout=DEVNULL, stderr=None)
     if "postgres_access" in run("docker", "compose", "config", "--services").stdout:
         run("docker", "compose", "run", "--rm", "-T", "postgres_access")
     target = docker.running(here, "db")
