@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -179,28 +181,29 @@ def left_out(context: Context) -> str:
 
 
 @pass_context
-def kept_files(context: Context) -> list[str]:
-    """Return the user's files that took the place of template files, for a task."""
+def note_for_hook(context: Context) -> str:
+    """Write to a file what the hook has to know of a rendering, and return its path: the hook removes it.
+
+    Copier prints the command of each task, on which these lists would fill a screen.
+    """
     comes, there, first = _came[context.environment]
     kept = comes.keys() & context["keep_files"]
     if first:
         # A server's folder that was there is a server, not something in the way of one.
         kept |= {path for path in there if comes[path].whose != "template" and not path.startswith("servers/")}
-    return sorted(kept)
-
-
-@pass_context
-def new_files(context: Context) -> list[str]:
-    """Return the environment files that came and were not there before, for a task: the block in .gitignore shows these."""
-    comes, there, _ = _came[context.environment]
-    return sorted(path for path in comes.keys() - there if path.startswith(".env"))
-
-
-@pass_context
-def owned_files(context: Context) -> list[str]:
-    """Return the template's own files that came, for a task."""
-    comes, _, _ = _came[context.environment]
-    return sorted({path for path, row in comes.items() if row.whose == "template"}.difference(kept_files(context)))
+    note = {
+        # The user's files that took the place of template files.
+        "kept": sorted(kept),
+        # The environment files that were not there before: the block in .gitignore shows these.
+        "new": sorted(path for path in comes.keys() - there if path.startswith(".env")),
+        # The template's own files that came.
+        "owned": sorted({path for path, row in comes.items() if row.whose == "template"} - kept),
+        # The questions that were answered with -d.
+        "given": list(context["_copier_conf"]["data"]),
+    }
+    with NamedTemporaryFile("w", prefix="chora-compose-", suffix=".json", encoding="utf-8", delete=False) as file:
+        json.dump(note, file)
+    return file.name
 
 
 class FilesExtension(Extension):
@@ -209,9 +212,7 @@ class FilesExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals["left_out"] = left_out
-        environment.globals["kept_files"] = kept_files
-        environment.globals["new_files"] = new_files
-        environment.globals["owned_files"] = owned_files
+        environment.globals["note_for_hook"] = note_for_hook
         environment.globals["existing_files"] = pass_context(lambda context: file_table.existing(root_of(context)))
         environment.globals["own_files"] = own_files
         environment.globals["keep_files_error"] = keep_files_error

@@ -304,23 +304,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--operation", required=True)
     parser.add_argument("--answers-file", required=True)
-    parser.add_argument("--owned", default="[]", help="a JSON list of the template files that the answers bring")
-    parser.add_argument("--new", default="[]", help="a JSON list of the environment files that were not there before")
-    parser.add_argument("--kept", default="[]", help="a JSON list of the user's files that stand where the template's would")
-    parser.add_argument("--given", default="[]", help="a JSON list of the questions that were answered with -d")
+    parser.add_argument("--note", type=Path, required=True, help="the file that extensions/files.py has written; it is removed")
     parser.add_argument("--next-steps", choices=["yes", "no"], default="yes")
     options = parser.parse_args()
     folder = Path.cwd()
+    note = json.loads(options.note.read_text(encoding="utf-8"))
+    options.note.unlink()
     answers = yaml.safe_load((folder / options.answers_file).read_text(encoding="utf-8"))
     init_repository(folder)
     if options.operation == "copy":
         check_answers(folder, options.answers_file)
     # Before anything is made that it hides.
-    owned = json.loads(options.owned)
     if options.operation == "copy" and not answers["own_app"] and answers["stack"] != "shared-services":
         start_gitignore(folder)
-    keep_block(folder, ignored(answers, folder), json.loads(options.new), owned)
-    write_block(folder / ".gitattributes", attributes(owned))
+    keep_block(folder, ignored(answers, folder), note["new"], note["owned"])
+    write_block(folder / ".gitattributes", attributes(note["owned"]))
     if answers["stack"] != "hybrid":
         # Where the host finds services that it no longer asks would mislead the containers.
         write_block(folder / ".env.local", [], setup_env.MARKS)
@@ -329,10 +327,10 @@ def main() -> None:
     if options.answers_file != ".copier-answers.yml":
         update += f" -a {options.answers_file}"
     if options.operation == "copy" or changed_answers(folder, options.answers_file, answers):
-        check_kept(answers, json.loads(options.kept), update)
+        check_kept(answers, note["kept"], update)
     for sentence in bring_up_to_date(folder, client_files(answers["stack"]), servers(answers), f"run `{update}`"):
         warn(sentence)
-    if idle := [name for name in json.loads(options.given) if name not in answers and not name.startswith("_")]:
+    if idle := [name for name in note["given"] if name not in answers and not name.startswith("_")]:
         warn(f"leave out -d {', '.join(idle)}: with these answers that is not asked, and has no effect.")
     hold_ports(folder, answers, update)
     check_compose(folder, answers, updated=options.operation == "update")
