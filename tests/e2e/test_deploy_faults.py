@@ -165,6 +165,26 @@ def asking(production: Production, path: str) -> Iterator[None]:
     thread.join()
 
 
+def test_the_database_takes_the_password_of_another_checkout(production: Production) -> None:
+    secret = production.folder / "secrets" / "db_password"
+    production.prod_sql("CREATE TABLE kept AS SELECT 7 AS n")
+    # Another file, as of a fresh clone after scripts/setup: the running container has the old one mounted.
+    secret.rename(secret.with_name("before"))
+    secret.write_text(f"{ODD[::-1]}\n")
+    secret.chmod(0o444)
+    before = state(production)
+    refused = production.deploy("1", check=False)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1), refused.stderr
+    assert "put secrets/db_password back, or stop the app" in refused.stderr
+    assert state(production) == before and production.ask("/").status == 200
+    production.run("docker", "stop", *production.containers("app"))
+    said = production.deploy("1").stdout
+    assert "the database has the password of secrets/db_password now" in said
+    assert production.ask("/").status == 200 and '"PostgreSQL 17' in production.ask("/").text
+    assert production.prod_sql("SELECT n FROM kept") == "7"
+    assert "has the password" not in production.deploy("1").stdout
+
+
 def test_a_superseded_version_never_serves_again(production: Production) -> None:
     with asking(production, "/slow?seconds=8"):
         process = started(production, "2", "the new replicas have taken over")

@@ -33,6 +33,19 @@ raise SystemExit(c.getresponse().status >= 500)
 """
 FILLED = '[ -s "$PGDATA/PG_VERSION" ]'
 LOOK = f"{FILLED} && echo filled || echo empty"
+# From another address than its own, because Postgres asks nobody on 127.0.0.1.
+# Both read the password: the file that is mounted may have been replaced by another.
+LOG_IN = r"""
+export PGPASSWORD="$(tr -d '\r')"
+psql -X -h db -U app -d postgres -c 'SELECT 1' </dev/null
+"""
+SET_PASSWORD = r"""
+export PASSWORD="$(tr -d '\r')"
+psql -qX -v ON_ERROR_STOP=1 -U app -d postgres <<'SQL'
+\getenv password PASSWORD
+ALTER ROLE app PASSWORD :'password';
+SQL
+"""
 Container = dict[str, Any]
 
 
@@ -154,6 +167,26 @@ def check_data() -> None:
     # One that was refused waits ever longer to try again.
     remove(ids("db"))
     in_volume('touch "${PGDATA%/*/docker}/may-initialise"')
+
+
+def db_password() -> str:
+    return common.read(ROOT / "secrets" / "db_password")
+
+
+def check_password(version: str, serving: list[Container]) -> None:
+    """Give the database the password in secrets/, if no app works with the other one.
+
+    The file is this checkout's, and the volume, which has the first one, the machine's.
+    """
+    given: dict[str, Any] = {"input": db_password(), "version": version}
+    ask = ("exec", "-T", "db", "sh", "-ec")
+    if not compose(*ask, LOG_IN, check=False, **given).returncode:
+        return
+    if serving:
+        what = "put secrets/db_password back, or stop the app, then deploy again"
+        raise Problem(f"{what}: the database has another password")
+    compose(*ask, SET_PASSWORD, **given)
+    say("the database has the password of secrets/db_password now")
 
 
 def open_lock() -> int:
