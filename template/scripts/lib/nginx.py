@@ -103,7 +103,7 @@ def request(host: str, port: int, context: ssl.SSLContext) -> None:
     try:
         for pause in (1, 2, 0):
             client = HTTPSConnection(host, port, timeout=15, context=context)
-            client.request("GET", "/")
+            client.request("GET", "/ready")
             status = client.getresponse().status
             client.close()
             if status not in (502, 504):
