@@ -40,7 +40,8 @@ def now() -> str:
 
 def database(*, start: bool = False) -> str:
     """Return the container that runs the database, started if it may be."""
-    if start and not ids("db", running=True):
+    # One that is refused, and tries again, runs for moments.
+    if start and not ids("db", "health=healthy", running=True):
         check_secrets()
         check_data()
         compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", "db")
