@@ -19,9 +19,14 @@ MOMENTS = int(os.environ.get("CHORA_MOMENTS", "20"))
 
 
 def has_begun(process: subprocess.Popen[str]) -> bool:
-    """Tell whether a script has started a command: what ends it earlier ends Python while it starts."""
+    """Tell whether a script has started a command: what ends it earlier ends Python while it starts.
+
+    Before it is Python it may be `env`, or a shell that looks for Python.
+    """
     try:
-        return bool(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+        program = Path(f"/proc/{process.pid}/exe").readlink().name
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        return program not in {"env", "bash"} and bool(children)
     except OSError:
         return True
 
