@@ -17,6 +17,7 @@ from facts import facts
 from lib import common
 
 FILE = "docker-compose.yml"
+PRODUCTION = "docker-compose.prod.yml"
 
 
 def compose_of(text: str) -> dict[str, dict[str, Any]]:
@@ -52,6 +53,10 @@ class Change:
         now = compose_of("" if own else git("show", f":3:./{FILE}") if re.search(r"^<<<<<<< ", text, re.MULTILINE) else text)
         self.services = sorted(was["services"].keys() - now["services"]) if now["services"] else []
         self.volumes = sorted(was["volumes"].keys() - now["volumes"]) if now["services"] else []
+        production = compose_of(git("show", f"HEAD:./{PRODUCTION}")), compose_of(common.read(Path(PRODUCTION)))
+        there = bool(production[1]["services"])
+        self.production_services = sorted(production[0]["services"].keys() - production[1]["services"]) if there else []
+        self.production_volumes = sorted(production[0]["volumes"].keys() - production[1]["volumes"]) if there else []
         self.kept_volumes = sorted(was["volumes"].keys() & now["volumes"])
         images = [str(one["image"]) for one in now["services"].values() if isinstance(one, dict) and "image" in one]
         self.image = next((image for image in images if image.startswith("postgres")), images[0] if images else "alpine")
@@ -90,7 +95,14 @@ class Change:
         if self.changed("project_slug") and self.old.get("production") and self.new.get("production"):
             back = f"{self.command} -d project_slug={self.old['project_slug']}"
             return [f"go back with `{back}` before you deploy: {production} keeps the data and the ports of production."]
-        return []
+        # Another version of Postgres has another volume, which scripts/upgrade-postgres fills.
+        lost = [name for name in self.production_services if name not in {"app", "migrate"}]
+        if not lost:
+            return []
+        containers = " ".join(f"{production}-{name}-1" for name in lost)
+        volumes = " ".join(f"{production}_{name}" for name in self.production_volumes)
+        kept = f"; `docker volume rm {volumes}` deletes their data" if volumes else ""
+        return [f"remove what production uses no longer with `docker rm --force {containers}`, where it runs{kept}."]
 
     def of_data(self) -> list[str]:
         found = []
@@ -126,6 +138,8 @@ class Change:
                 found.append(f"move what you need from {folder}/{package} to servers/: nothing starts it now.")
             elif was and now and was != now:
                 found.append(f"write {now}, or name the command that starts it with `{self.command} -d app_command='…'`.")
+            if old["stack"] == "mcp-multi":
+                found.append("keep or remove servers/, which is yours: nothing starts the servers in it now.")
         if lost := [name for name in old.get("services") or [] if name not in (new.get("services") or [])]:
             found.append(f"take {' and '.join(lost)} out of the app, which is yours and may still ask for it.")
         return found

@@ -32,6 +32,8 @@ def arguments(dest: str, preset: str, extra: str, interactive: bool) -> list[str
     """
     if not dest:
         raise ValueError("Say where the project is, or shall be: make new DEST=../myproj")
+    if TEMPLATE in (Path(dest).resolve(), *Path(dest).resolve().parents):
+        raise ValueError(f"Say a folder outside the template's own, {TEMPLATE}: make new DEST=../myproj")
     if not shutil.which("git"):
         raise ValueError("git is not installed, and Copier needs it: install git and try again.")
     answers = Path(dest) / ".copier-answers.yml"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.make import last_line, make_new
-from tests.support import Done, existing_project, files, without_privileges
+from tests.support import ROOT, Done, existing_project, files, without_privileges
 
 
 def assert_refused(done: Done, sentence: str) -> None:
@@ -19,6 +19,12 @@ def assert_refused(done: Done, sentence: str) -> None:
 @pytest.mark.parametrize("variables", [(), ("DEST=",), ("DEST= ",)], ids=["none", "empty", "blank"])
 def test_a_destination_has_to_be_said(variables: tuple[str, ...]) -> None:
     assert_refused(make_new(*variables), "Say where the project is, or shall be: make new DEST=../myproj")
+
+
+@pytest.mark.parametrize("dest", [".", "docs", "../{}/new"])
+def test_a_destination_in_the_templates_own_folder_is_refused(dest: str) -> None:
+    assert_refused(make_new(f"DEST={dest.format(ROOT.name)}"), f"Say a folder outside the template's own, {ROOT}")
+    assert not (ROOT / "new").exists()
 
 
 def test_an_unknown_preset_is_answered_with_those_that_exist(tmp_path: Path) -> None:

@@ -353,6 +353,16 @@ def test_an_empty_database_is_not_backed_up_over_the_history_of_a_full_one(produ
     psql(production, DATA)
     before = content(production)
     file = back_up(production)
+    # As a deployment leaves a new database: the tables are there, without a row but that of the migrations.
+    psql(production, 'TRUNCATE shop.customers, shop.orders, "Odd name; --" CASCADE')
+    assert f"{file.name} may hold some: --empty" in fails(production, "scripts/backup")
+    assert f"{file.name} may hold some: --empty" in fails(production, "scripts/backup", str(file), "--overwrite")
+    older = f"{production.project}_postgres-14"
+    production.run("docker", "volume", "create", older)
+    try:
+        assert f"{older} may hold the data" in fails(production, "scripts/deploy", "1")
+    finally:
+        production.run("docker", "volume", "rm", older)
     psql(production, "DROP SCHEMA shop, public CASCADE; CREATE SCHEMA public")
     assert f"{file.name} may hold some: --empty backs it up all the same" in fails(production, "scripts/backup")
     production.run("scripts/backup", "empty.dump", "--empty")

@@ -165,19 +165,21 @@ def asking(production: Production, path: str) -> Iterator[None]:
     thread.join()
 
 
-def test_the_database_takes_the_password_of_another_checkout(production: Production) -> None:
-    secret = production.folder / "secrets" / "db_password"
+@pytest.mark.parametrize("service", ["db", "redis"])
+def test_a_service_takes_the_password_of_another_checkout(service: str, production: Production) -> None:
+    secret = production.folder / "secrets" / f"{service}_password"
+    production.prod_sql("DROP TABLE IF EXISTS kept")
     production.prod_sql("CREATE TABLE kept AS SELECT 7 AS n")
     # Another file, as of a fresh clone after scripts/setup: the running container has the old one mounted.
     secret.rename(secret.with_name("before"))
     secret.write_text(f"{ODD[::-1]}\n")
     secret.chmod(0o444)
-    sentence = "put secrets/db_password back, or stop the app, then deploy again: the database has another password"
+    sentence = f"put secrets/{service}_password back, or stop the app, then deploy again: {service} has another password"
     assert refused(production).endswith(f"scripts/deploy: {sentence}\n")
     assert production.ask("/").status == 200
     production.run("docker", "stop", *production.containers("app"))
     said = production.deploy("1").stdout
-    assert "the database has the password of secrets/db_password now" in said
+    assert f"{service} has the password of secrets/{service}_password now" in said
     assert production.ask("/").status == 200 and '"PostgreSQL 17' in production.ask("/").text
     assert production.prod_sql("SELECT n FROM kept") == "7"
     assert "has the password" not in production.deploy("1").stdout
@@ -197,6 +199,18 @@ def test_a_superseded_version_never_serves_again(production: Production) -> None
     assert lost(answers) == [] and {answer.text for answer in answers} == {'"2"'}
     assert images(production) == {production.image("2")} and len(production.containers("app")) == 2
     production.deploy("1")
+
+
+@pytest.mark.parametrize("line", ["starting 2 of version 2", "the new replicas have taken over"])
+def test_plain_up_during_a_deployment_does_no_harm_that_another_one_does_not_mend(line: str, production: Production) -> None:
+    production.deploy("1")
+    process = started(production, "2", line)
+    production.prod("up", "--detach", check=False)
+    process.communicate(timeout=120)
+    production.deploy("2")
+    assert versions(production) == {'"2"'}
+    services = [known["Config"]["Labels"]["com.docker.compose.service"] for known in production.containers().values()]
+    assert sorted(services) == ["app", "app", "db", "nginx", "redis"]
 
 
 def test_nginx_and_its_certificate_are_checked_before_anything_is_done(production: Production) -> None:

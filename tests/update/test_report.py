@@ -70,6 +70,17 @@ def test_pre_commit_refuses_what_an_update_could_not_merge_and_secrets(project: 
     assert commit(".copier-answers.yml", ".env.defaults", ".env.services") == ""
 
 
+def test_what_production_leaves_behind_is_said(working_tree: Path, tmp_path: Path) -> None:
+    answers = preset("12-production") | {"project_slug": "shop", "services": ["postgres", "redis"]}
+    project = generated(working_tree, tmp_path / "shop", answers, hook=False)
+    said = update_by_command(project, "-d", "services=[redis]")
+    (line,) = [line for line in report_of(said) if "production" in line]
+    assert line == (
+        "remove what production uses no longer with `docker rm --force shop-prod-db-1`, where it runs; "
+        "`docker volume rm shop-prod_postgres-17` deletes their data."
+    )
+
+
 def test_without_anything_to_say_an_update_says_what_to_type_next(project: Path) -> None:
     said = update_by_command(project)
     assert report_of(said) == []
@@ -116,6 +127,33 @@ def test_a_changed_answer_that_asks_for_more_says_so(
     answer: dict[str, Any], sentences: list[str], working_tree: Path, tmp_path: Path
 ) -> None:
     old = preset("02-full") | {"project_slug": "shop", "package_name": "shop"}
+    report = report_after(working_tree, tmp_path / "shop", old, answer)
+    for sentence in sentences:
+        assert [line for line in report if sentence in line], report
+    assert len(report) <= 8
+
+
+STACKS = {
+    "mcp to full": ("04-mcp", {"stack": "full"}, ["containers of mcp-server", "write a web app, or name the command"]),
+    "mcp to mcp-multi": (
+        "04-mcp",
+        {"stack": "mcp-multi"},
+        ["containers of mcp-server", "move what you need from src/shop to servers/"],
+    ),
+    "mcp-multi to full": (
+        "05-mcp-multi",
+        {"stack": "full", "services": ["postgres"]},
+        ["containers of docs, gateway", "volume rm shop_n8n-data", "write a web app", "keep or remove servers/"],
+    ),
+    "gateway": ("05-mcp-multi", {"gateway": "none"}, ["containers of gateway with", "volume rm shop_n8n-data"]),
+}
+
+
+@pytest.mark.parametrize(("name", "answer", "sentences"), STACKS.values(), ids=STACKS)
+def test_another_stack_says_what_the_old_one_leaves(
+    name: str, answer: dict[str, Any], sentences: list[str], working_tree: Path, tmp_path: Path
+) -> None:
+    old = preset(name) | {"project_slug": "shop", "package_name": "shop"}
     report = report_after(working_tree, tmp_path / "shop", old, answer)
     for sentence in sentences:
         assert [line for line in report if sentence in line], report

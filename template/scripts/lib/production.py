@@ -18,7 +18,7 @@ from typing import Any
 
 from . import common
 from .common import PROGRAM, ROOT, Done, Problem, run, say, warn
-from .settings import PORT, POSTGRES, SECRETS, SLUG
+from .settings import PORT, POSTGRES, SECRETS, SERVICES, SLUG
 
 PROJECT = f"{SLUG}-prod"
 FILE = "docker-compose.prod.yml"
@@ -33,14 +33,28 @@ raise SystemExit(c.getresponse().status >= 500)
 """
 FILLED = '[ -s "$PGDATA/PG_VERSION" ]'
 LOOK = f"{FILLED} && echo filled || echo empty"
-# From another address than its own, because Postgres asks nobody on 127.0.0.1.
-# Both read the password: the file that is mounted may have been replaced by another.
-LOG_IN = r"""
-export PGPASSWORD="$(tr -d '\r')"
-psql -X -h db -U app -d postgres -c 'SELECT 1' </dev/null
+# Whether there is a row, but for those of migrations' own.
+ROWS = """
+SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)'
+AND relname !~ '(migrations?|alembic_version|content_type|auth_permission)$'
+AND query_to_xml(format('SELECT FROM %I.%I LIMIT 1', nspname, relname),
+    false, true, '')::text <> '' LIMIT 1
 """
+# What logs in with the password that it reads: the file that a container has mounted may
+# be another one by now. Not from 127.0.0.1, because Postgres asks nobody there.
+LOG_IN = {
+    "db": r"""
+export PGPASSWORD="$(head -n 1 | tr -d '\r')"
+psql -X -h db -U app -d postgres -c 'SELECT 1' </dev/null
+""",
+    "redis": r"""
+export REDISCLI_AUTH="$(head -n 1 | tr -d '\r')"
+$(command -v redis-cli || command -v valkey-cli) ping | grep PONG
+""",
+}
 SET_PASSWORD = r"""
-export PASSWORD="$(tr -d '\r')"
+export PASSWORD="$(head -n 1 | tr -d '\r')"
 psql -qX -v ON_ERROR_STOP=1 -U app -d postgres <<'SQL'
 \getenv password PASSWORD
 ALTER ROLE app PASSWORD :'password';
@@ -169,24 +183,45 @@ def check_data() -> None:
     in_volume('touch "${PGDATA%/*/docker}/may-initialise"')
 
 
-def db_password() -> str:
-    return common.read(ROOT / "secrets" / "db_password")
+def check_rows(version: str) -> None:
+    """Raise a Problem if the database has no row, and there is one of an older Postgres.
 
-
-def check_password(version: str, serving: list[Container]) -> None:
-    """Give the database the password in secrets/, if no app works with the other one.
-
-    The file is this checkout's, and the volume, which has the first one, the machine's.
+    Up to 0.5.0 a start could make an empty one beside it.
     """
-    given: dict[str, Any] = {"input": db_password(), "version": version}
-    ask = ("exec", "-T", "db", "sh", "-ec")
-    if not compose(*ask, LOG_IN, check=False, **given).returncode:
-        return
-    if serving:
-        what = "put secrets/db_password back, or stop the app, then deploy again"
-        raise Problem(f"{what}: the database has another password")
-    compose(*ask, SET_PASSWORD, **given)
-    say("the database has the password of secrets/db_password now")
+    older = {major: name for major, name in volumes().items() if major < int(POSTGRES)}
+    ask = ("exec", "-T", "db", "psql", "-XAtU", "app", "-d", SLUG.replace("-", "_"))
+    if older and not compose(*ask, input=ROWS, version=version).stdout.strip():
+        where = ", ".join(older.values())
+        what = f"the database has no row, and {where} may hold the data"
+        raise Problem(
+            f"{what}: `scripts/upgrade-postgres --overwrite` takes them along"
+        )
+
+
+def password(service: str) -> str:
+    return common.read(ROOT / "secrets" / f"{service}_password")
+
+
+def check_passwords(version: str, serving: list[Container]) -> None:
+    """Give the services the passwords in secrets/, if no app works with other ones.
+
+    The files are this checkout's, and the volume of the database is the machine's.
+    """
+    for service in SERVICES:
+        given: dict[str, Any] = {"input": password(service), "version": version}
+        ask = ("exec", "-T", service, "sh", "-ec")
+        if not compose(*ask, LOG_IN[service], check=False, **given).returncode:
+            continue
+        secret = f"secrets/{service}_password"
+        if serving:
+            what = f"put {secret} back, or stop the app, then deploy again"
+            raise Problem(f"{what}: {service} has another password")
+        if service == "db":
+            compose(*ask, SET_PASSWORD, **given)
+        else:
+            again = ("up", "--detach", "--wait", "--no-deps", "--force-recreate")
+            compose(*again, service, version=version)
+        say(f"{service} has the password of {secret} now")
 
 
 def open_lock() -> int:
