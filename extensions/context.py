@@ -54,7 +54,7 @@ else:
 
 FILTERS = (
     *("after_entrypoint", "compose_form", "compose_list", "copy_lines", "debug_target", "exec_form", "flow", "runs_pytest"),
-    *("speaks_http", "stdio_form", "uv_words", "with_entrypoint", "with_reports", "xml_attribute"),
+    *("reload_form", "speaks_http", "stdio_form", "uv_words", "with_entrypoint", "with_reports", "xml_attribute"),
 )
 
 

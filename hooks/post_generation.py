@@ -256,6 +256,20 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
     )
 
 
+def check_python(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Say when the project asks for a Python that is not the one that runs it."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from reading import Destination, versions
+
+    version, asked = answers.get("python_version"), Destination(folder).requires_python()
+    try:
+        if version and answers["own_app"] and not versions.allows(SpecifierSet(asked), version):
+            another = f"choose another with `{update} -d python_version=…`"
+            warn(f"this project asks for Python {asked}, and Python {version} runs it: {another}, or see that it works with it.")
+    except InvalidSpecifier:
+        return
+
+
 def check_tests(folder: Path, answers: dict[str, Any]) -> None:
     """Say which code the pipeline has no tests for."""
     # What another command runs is not known.
@@ -339,6 +353,7 @@ def main() -> None:
     check_shared(folder, answers)
     check_production(folder, answers, update)
     check_dependencies(answers, update)
+    check_python(folder, answers, update)
     check_tests(folder, answers)
     if lacks := missing():
         warn(f"missing on this machine: {'; '.join(lacks)}.")

@@ -42,6 +42,9 @@ class Answers:
     # Found.
     own_app: bool
     keep_files: list[str]
+    image_entrypoint: list[str]
+    image_command: list[str]
+    mount_code: bool
     source_folder: str
     dependencies: str
     dependencies_in_code: bool

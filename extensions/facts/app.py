@@ -82,12 +82,19 @@ class App(Services):
         """The command that starts the app in development and reloads it; empty where it can't reload itself."""
         if self.service != "app" or not self.answers.hot_reload or self.answers.app_command != self.answers.default_command:
             return ""
-        return commands.reload_form(self.answers.app_command, self.answers.source_folder)
+        if not self.answers.mount_code:
+            return ""
+        return commands.reload_form(self.answers.app_command, self.answers.source_folder, self.answers.web_framework)
 
     @cached_property
     def restarts_on_change(self) -> bool:
         """Whether `docker compose watch` brings each change into the container, because the app can't reload itself."""
         return self.service == "app" and self.answers.hot_reload and self.reload_command == ""
+
+    @cached_property
+    def mounts_code(self) -> bool:
+        """Whether the project's folder is mounted into the container in development."""
+        return self.answers.mount_code and not self.restarts_on_change
 
     @cached_property
     def has_debugger(self) -> bool:
@@ -104,6 +111,12 @@ class App(Services):
         """The command that starts the app in development, with the reloader and the debugger."""
         command = self.reload_command or self.answers.app_command
         return commands.under_debugger(command) if self.has_debugger else command
+
+    @cached_property
+    def own_command(self) -> str:
+        """What stands after the ENTRYPOINT of an existing image in development; empty where its own CMD says the same."""
+        command = commands.after_entrypoint(self.development_command, self.answers.image_entrypoint)
+        return "" if commands.words(command) == self.answers.image_command else command
 
     @cached_property
     def debug_port(self) -> int:

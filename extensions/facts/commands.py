@@ -77,25 +77,49 @@ def on_host(command: str, app_port: int, host_port: int) -> str:
     return shlex.join(port.sub(rf"\g<1>{host_port}", word.replace("0.0.0.0", "127.0.0.1")) for word in words(command))
 
 
-def reload_form(command: str, source_folder: str) -> str:
+def reload_form(command: str, source_folder: str, framework: str = "flask") -> str:
     """Return the command that starts an app so that it reloads itself; empty for a command that can't.
 
     Args:
-        command: how the app is started otherwise, by uvicorn, gunicorn or Flask; Django's own server reloads as it is.
+        command: how the app is started otherwise; Django's own server reloads as it is.
         source_folder: the folder that uvicorn watches, relative to the working folder.
+        framework: what gunicorn serves: for Flask its own server takes over, which shows errors in the browser.
     """
     parts = words(command)
     match parts:
         case ["uvicorn", *_]:
-            return shlex.join([*parts, "--reload", *([] if source_folder == "." else ["--reload-dir", source_folder])])
-        case ["gunicorn", "--bind", address, target]:
-            host, _, port = address.partition(":")
-            return shlex.join(["flask", "--app", target, "run", "--debug", "--host", host, "--port", port])
+            # Else an open stream, such as a tab with server-sent events, keeps the old code for as long as it is open.
+            soon = (
+                []
+                if any(part.startswith("--timeout-graceful-shutdown") for part in parts)
+                else ["--timeout-graceful-shutdown", "1"]
+            )
+            return shlex.join([*parts, "--reload", *([] if source_folder == "." else ["--reload-dir", source_folder]), *soon])
+        case ["gunicorn", *options] if framework != "flask":
+            return shlex.join(["gunicorn", "--reload", *options])
+        case ["streamlit", "run", *options]:
+            return shlex.join([*parts, "--server.runOnSave", "true"])
+        case ["sanic", *options]:
+            return shlex.join(["sanic", *(word for word in options if word != "--single-process"), "--reload"])
+        case ["python", "-m", "bottle", *options]:
+            return shlex.join(["python", "-m", "bottle", "--reload", *options])
+        case ["gunicorn", *options]:
+            return served_by_flask(options)
         case ["flask", "--app", target, "run", *options]:
             return shlex.join(["flask", "--app", target, "run", "--debug", *options])
-        case ["python" | "python3", "manage.py", "runserver", *options] if "--noreload" not in options:
+        case ["python" | "python3", path, "runserver", *options] if path.endswith("manage.py") and "--noreload" not in options:
             return command
     return ""
+
+
+def served_by_flask(options: list[str]) -> str:
+    """Return the command of Flask's own server for what gunicorn is told; empty where that does not say what and where."""
+    *rest, target = options or [""]
+    bound = re.findall(r"(?:^|\s)(?:-b|--bind)(?:[\s=]+)(\S*):(\d+)(?=\s|$)", " ".join(rest))
+    if len(bound) != 1 or not re.fullmatch(r"[\w.]+(?::[\w.]+(?:\(.*\))?)?", target):
+        return ""
+    host, port = bound[0]
+    return shlex.join(["flask", "--app", target, "run", "--debug", "--host", host or "0.0.0.0", "--port", port])
 
 
 def under_debugger(command: str) -> str:

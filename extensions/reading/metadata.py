@@ -44,6 +44,7 @@ class Metadata:
     """
 
     def __init__(self, folder: Folder) -> None:
+        self._folder = folder
         self.pyproject = folder.toml("pyproject.toml")
         self.setup_py = folder.read("setup.py")
         self.setup_cfg = folder.ini("setup.cfg")
@@ -84,8 +85,24 @@ class Metadata:
         named = {name: target if isinstance(target, str) else "" for name, target in tables.items()}
         return named | dict(re.findall(r"([\w.-]+)\s*=\s*([\w.]+:\w+)", legacy))
 
+    def pinned_python(self) -> str:
+        """Return the version of Python that a file pins, such as `3.12`; empty where none does."""
+        first = r"^\s*(?:cpython-|python-)?(3\.\d+)"
+        for file, form in (
+            (".python-version", first),
+            ("runtime.txt", first),
+            (".tool-versions", r"^python\s+(3\.\d+)"),
+            ("mise.toml", r"^python\s*=\s*[\"'](3\.\d+)"),
+            ("Pipfile", r"^python_(?:full_)?version\s*=\s*[\"'](3\.\d+)"),
+        ):
+            if found := re.search(form, self._folder.read(file), re.MULTILINE):
+                return found[1]
+        return ""
+
     def requires_python(self) -> str:
-        """Return the version specifier for Python, empty where none is declared."""
+        """Return the version specifier for Python, empty where none is declared; a pinned version is one of its own."""
+        if pinned := self.pinned_python():
+            return f"=={pinned}.*"
         declared = self.table("project").get("requires-python")
         if isinstance(declared, str):
             return declared

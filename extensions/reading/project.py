@@ -20,6 +20,8 @@ from .requirements import Declared, Requirements
 from .tests import Tests
 from .web import Server, Web
 
+# The first line of a Dockerfile of the template's own, which says what was answered before.
+OURS = "# Managed by chora-compose-template"
 # What asks for the project's own metadata, which it has only once it is installed.
 ASKS_FOR_METADATA = re.compile(r"importlib[._]metadata|\bpkg_resources\b")
 
@@ -106,8 +108,14 @@ class Destination:
     # How it is started
 
     def app_command(self, app_port: int, package: str) -> str:
-        """Return the command that starts the app inside a container, as shell words."""
+        """Return the command that starts the app inside a container, as shell words: an existing Dockerfile's own comes first."""
+        if own := self._image.command() or self._image.entrypoint():
+            return shlex.join(own)
         return self.web.command(app_port, package)
+
+    def app_port(self) -> int:
+        """Return the port that the app listens on inside its container: that of an existing Dockerfile, else of the code."""
+        return self._image.port() or self.web.port()
 
     def mcp_command(self, package: str) -> str:
         """Return the command that starts the MCP server over stdio inside a container, as shell words."""
@@ -181,7 +189,7 @@ class Destination:
 
     @cached_property
     def _image(self) -> Image:
-        return Image(self.folder.read("Dockerfile"))
+        return Image("" if (text := self.folder.read("Dockerfile")).startswith(OURS) else text)
 
     @property
     def test_target(self) -> str:
@@ -195,6 +203,14 @@ class Destination:
     def entrypoint(self) -> list[str]:
         """Return the words of the ENTRYPOINT in the last stage of an existing Dockerfile, none where it has none."""
         return self._image.entrypoint()
+
+    def image_command(self) -> list[str]:
+        """Return the words of the CMD in the last stage of an existing Dockerfile, none where it has none."""
+        return self._image.command()
+
+    def mount_code(self) -> bool:
+        """Return whether the code can be mounted over that of an existing Dockerfile, which then lacks nothing."""
+        return not self._image.fills_workdir(in_source_folder=self.layout.source_folder != ".")
 
     def image_user(self) -> str:
         """Return the user that the last stage of an existing Dockerfile names, empty where that is root or nobody."""

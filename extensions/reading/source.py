@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 
 def parse(text: str) -> ast.Module:
@@ -62,3 +62,28 @@ def imports(text: str) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
             yield from ((node.level, name) for name in (module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)))
+
+
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """Return the full names that a source's imports give to its own: `web` may be `aiohttp.web`."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def full_name(node: ast.expr, names: Mapping[str, str]) -> str:
+    """Return the full name of an expression such as `web.run_app`, empty for what is no name.
+
+    Args:
+        node: the expression.
+        names: what `imported_names` returns.
+    """
+    if isinstance(node, ast.Attribute):
+        base = full_name(node.value, names)
+        return f"{base}.{node.attr}" if base else ""
+    return names.get(node.id, node.id) if isinstance(node, ast.Name) else ""

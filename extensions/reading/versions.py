@@ -42,11 +42,19 @@ def python_version(specifier: str, choices: list[str], preferred: str) -> str:
     Args:
         specifier: as in `requires-python`; one that can't be read allows everything.
         choices: versions such as `"3.13"`, oldest first.
-        preferred: taken if it is allowed, and where no choice is.
+        preferred: taken if it is allowed. Where no choice is, the oldest is taken for what is older still.
     """
     try:
         allowed = SpecifierSet(specifier)
     except InvalidSpecifier:
         return preferred
-    good = [version for version in choices if any(allowed.contains(f"{version}.{patch}") for patch in range(100))]
-    return preferred if preferred in good or not good else good[-1]
+    good = [version for version in choices if allows(allowed, version)]
+    if good or not specifier:
+        return preferred if preferred in good or not good else good[-1]
+    older = any(allows(allowed, f"3.{minor}") for minor in range(int(choices[0].split(".")[1])))
+    return choices[0] if older else preferred
+
+
+def allows(specifier: SpecifierSet, version: str) -> bool:
+    """Tell whether a specifier allows any patch of a version such as `3.13`."""
+    return any(specifier.contains(f"{version}.{patch}") for patch in range(100))

@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 
 from .folder import Folder
 from .layout import STEMS, Layout
+from .procfile import Procfile
+from .programs import Program, programs_of
 from .requirements import Requirements
 from .source import called_name, module_level, parse
 
@@ -24,6 +26,7 @@ OTHER_APPS = frozenset({"Typer", "Celery", "QApplication", "App", "Cyclopts", "H
 FRAMEWORK_OF = {"Flask": "flask", "FastAPI": "fastapi"}
 FACTORIES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
 OBJECTS = ("app", "application", "api")
+DJANGO = re.compile(r"\bDJANGO_SETTINGS_MODULE\b|^\s*(?:from|import) django\b", re.MULTILINE)
 HINT = re.compile("|".join((*WSGI, *ASGI, *FACTORIES, r"^\s*(?:app|application)\b[^\n]*=")), re.MULTILINE)
 SUBCLASS = re.compile(rf"^class\s+(\w+)\(.*?\b({'|'.join((*WSGI, *ASGI))})\b[^\n]*\):", re.MULTILINE)
 
@@ -39,6 +42,8 @@ class Server:
     framework: str
     """The name of the class that is called: Flask, FastAPI, …"""
     factory: bool
+    by_name: bool = False
+    """Whether nothing but its name says that it is one."""
 
 
 def factories(tree: ast.Module, classes: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -139,7 +144,8 @@ def servers_of(folder: Folder, layout: Layout, names: frozenset[str]) -> tuple[S
     guess = known[0] if known else "FastAPI" if "fastapi" in names else "Flask" if "flask" in names else ""
     sure = [server for server in found if guess or server.framework not in {MADE, NAMED}]
     return tuple(
-        replace(server, framework=guess) if server.framework in {MADE, NAMED} else server for server in likeliest(sure, layout)
+        replace(server, framework=guess, by_name=server.framework == NAMED) if server.framework in {MADE, NAMED} else server
+        for server in likeliest(sure, layout)
     )
 
 
@@ -156,11 +162,23 @@ class Web:
         self._folder = folder
         self._layout = layout
         self._requirements = requirements
+        self._procfile = Procfile(folder)
+
+    @cached_property
+    def program(self) -> Program | None:
+        """The file that serves the web by itself, such as one of Streamlit."""
+        return next(iter(programs_of(self._folder, self._layout, self._requirements.names)), None)
 
     @cached_property
     def server(self) -> Server | None:
         """The application object or factory that is most likely the one to start."""
-        return next(iter(servers_of(self._folder, self._layout, self._requirements.names)), None)
+        found = next(iter(servers_of(self._folder, self._layout, self._requirements.names)), None)
+        return None if found and found.by_name and self.program else found
+
+    def port(self) -> int:
+        """Return the port that the app listens on: 8000, unless the code itself names another one."""
+        alone = self.program if not self.manages_django and not self.server and "web" not in self._procfile.lines else None
+        return alone.port or 8000 if alone else 8000
 
     @property
     def framework(self) -> str:
@@ -168,15 +186,22 @@ class Web:
         server = self.server
         if server and server.framework in FRAMEWORK_OF:
             return FRAMEWORK_OF[server.framework]
+        if self.program and not server:
+            return ""
         declared = [name for name in ("fastapi", "flask") if name in self._requirements.names]
         return declared[0] if declared and (server is None or not self._layout.has_app) else ""
+
+    @cached_property
+    def manage_py(self) -> str:
+        """The path of a manage.py of Django's, at most two folders down; empty where there is none."""
+        found = [path for path in self._folder.sources if path.rpartition("/")[2] == "manage.py" and path.count("/") <= 2]
+        # Other programs have one too.
+        return next((path for path in found if DJANGO.search(self._folder.read(path))), "")
 
     @property
     def manages_django(self) -> bool:
         """Whether there is a manage.py of Django's."""
-        if not self._folder.has_file("manage.py"):
-            return False
-        return "django" in self._requirements.names or "django" in self._folder.read("manage.py").lower()
+        return self.manage_py != ""
 
     def command(self, port: int, package: str) -> str:
         """Return the command that starts the app inside a container, as shell words.
@@ -185,9 +210,13 @@ class Web:
             port: the port that it shall listen on.
             package: the project's package, for the last resort `python -m <package>.server`.
         """
-        if self.manages_django:
-            return f"python manage.py runserver 0.0.0.0:{port}"
-        return self._server_command(self.server, port) if self.server else self._layout.plain_command(package)
+        if declared := self._procfile.command("web", port):
+            return declared
+        if self.manage_py:
+            return f"python {shlex.quote(self.manage_py)} runserver 0.0.0.0:{port}"
+        if self.server:
+            return self._server_command(self.server, port)
+        return self.program.command.format(port=port) if self.program else self._layout.plain_command(package)
 
     def _server_command(self, server: Server, port: int) -> str:
         module = self._layout.module_of(server.path)
@@ -206,6 +235,9 @@ class Web:
         """Return what a command needs and no file declares: the framework, or a server such as uvicorn."""
         first, nothing_declared = command.split(" ")[0], not self._requirements.declared
         needed = [self.server.framework.lower()] if self.server and first in {"flask", "uvicorn"} and nothing_declared else []
+        if self.program and not self.server and command == self.program.command.format(port=self.port()):
+            names = [self.program.framework, self.program.package]
+            needed = [name for name in filter(None, names) if name not in self._requirements.names | {"uvicorn"}]
         if first == "uvicorn" and not self._requirements.names & {
             *("uvicorn", "uvicorn[standard]", "fastapi[standard]", "fastapi[all]"),
         }:
@@ -214,8 +246,10 @@ class Web:
 
     def migrate_command(self, package: str) -> str:
         """Return the command that migrates the database, empty where none is found."""
-        if self._folder.has_file("manage.py"):
-            return "python manage.py migrate --noinput"
+        if re.search(r"\b(?:migrate|upgrade)\b", released := self._procfile.command("release")):
+            return released
+        if self.manage_py:
+            return f"python {shlex.quote(self.manage_py)} migrate --noinput"
         if self._folder.has_file("alembic.ini"):
             return "alembic upgrade head"
         module = f"{self._layout.prefix}{package}/migrate.py"

@@ -99,6 +99,7 @@ CASES: dict[str, Case] = {
     **each("workdir", PATH, {f"control-{name}": f"/{text}" for name, text in NO_TEXT.items()}),
     **each("workdir", PATH, {"own-image-colon": "/a:b", "own-image-comment": "/a #b", "own-image-end": "/a "}, OWN_IMAGE),
     **each("image_entrypoint", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
+    **each("image_command", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
     **each("image_entrypoint", CONTROL, {"delete": ["\x7f"], "half-a-character": ["\ud83d"], "nul": ["\0"]}, OWN_IMAGE),
     **each("extra_packages", "Give a list, like [redis].", {"text": "redis", "table": {"redis": "8"}}),
     **each("extra_packages", SIGNS, {"quotes": ['a; python_version < "3.12"'], "variable": ["$A"], "command": ["`a`"]}),

@@ -55,6 +55,7 @@ FREE: dict[str, tuple[Any, ...]] = {
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
     "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),
     "image_entrypoint": ([], ["tini", "--", "inventory"]),
+    "image_command": ([], ["python", "server.py", "# no: comment", "", "--", "</x>&"]),
     "migrate_command": ("", "alembic upgrade head"),
     "test_command": ("pytest", "python manage.py test", "make check TEXT='it costs $5'"),
     "test_requirements": ([], ["--group test"], ["-r pyproject.toml", "--extra test"], ["-e .", "hypothesis>=6,<7"]),

@@ -52,7 +52,7 @@ def reload_command(saved: dict[str, Any]) -> str:
     """Return the command that reloads the app in development; empty where there is none."""
     if not saved.get("hot_reload") or saved["app_command"] != saved["default_command"]:
         return ""
-    return str(extension("facts/commands").reload_form(saved["app_command"], saved["source_folder"]))
+    return str(extension("facts/commands").reload_form(saved["app_command"], saved["source_folder"], saved["web_framework"]))
 
 
 def restarts_on_change(saved: dict[str, Any]) -> bool:
@@ -66,7 +66,9 @@ def command_of(saved: dict[str, Any], command: str) -> list[str]:
     rest = words[1:] if words[:1] == entrypoint[-1:] else words
     if saved["stack"] == "mcp":  # with an entrypoint of the template's
         return [*entrypoint, *rest]
-    return rest if "Dockerfile" in saved["keep_files"] else words
+    if "Dockerfile" not in saved["keep_files"]:
+        return words
+    return [] if rest == saved["image_command"] else rest
 
 
 def words_of(service: dict[str, Any]) -> list[str]:

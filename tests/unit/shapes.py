@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ MAIN = "def main():\n    mcp.run()\nif __name__ == '__main__':\n    main()\n"
 VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
 
 
-def write(folder: Path, files: Files) -> Any:
+def write(folder: Path, files: Mapping[str, str | bytes]) -> Any:
     """Write files into a folder, and return what is found there."""
     for name, content in files.items():
         path = folder / name
@@ -37,7 +37,7 @@ def write(folder: Path, files: Files) -> Any:
 def everything(found: Any) -> dict[str, Any]:
     """Return all that the questions ask of a destination."""
     package = found.package or "app"
-    command = found.app_command(8000, package)
+    command = found.app_command(found.app_port(), package)
     mcp_command = found.mcp_command(package)
     return {
         "has_app": found.has_app,
@@ -49,6 +49,7 @@ def everything(found: Any) -> dict[str, Any]:
         "complete": found.dependencies.complete,
         "python": reading.versions.python_version(found.requires_python(), VERSIONS, "3.13"),
         "command": command,
+        "port": found.app_port(),
         "extra": found.extra_packages(command),
         "install": found.needs_install(command),
         "migrate": found.migrate_command(package),

@@ -73,13 +73,17 @@ def test_on_the_host_there_are_as_many_words(words: list[str], app_port: int, ho
 @pytest.mark.parametrize(
     ("command", "folder", "reloads"),
     [
-        ("uvicorn a:app --port 1", "src", "uvicorn a:app --port 1 --reload --reload-dir src"),
-        ("uvicorn a:app --port 1", ".", "uvicorn a:app --port 1 --reload"),
+        ("uvicorn a:app --port 1", "src", "uvicorn a:app --port 1 --reload --reload-dir src --timeout-graceful-shutdown 1"),
+        ("uvicorn a:app --port 1", ".", "uvicorn a:app --port 1 --reload --timeout-graceful-shutdown 1"),
+        ("streamlit run a.py", ".", "streamlit run a.py --server.runOnSave true"),
+        ("sanic a:app --port 1 --single-process", ".", "sanic a:app --port 1 --reload"),
+        ("python -m bottle --bind 0.0.0.0:8000 a", ".", "python -m bottle --reload --bind 0.0.0.0:8000 a"),
         (
             "gunicorn --bind 0.0.0.0:8000 'a:create_app()'",
             ".",
             "flask --app 'a:create_app()' run --debug --host 0.0.0.0 --port 8000",
         ),
+        ("gunicorn -b :5000 -w 4 a:app", ".", "flask --app a:app run --debug --host 0.0.0.0 --port 5000"),
         ("flask --app a run --host 0.0.0.0", ".", "flask --app a run --debug --host 0.0.0.0"),
         ("python manage.py runserver 0.0.0.0:8000", ".", "python manage.py runserver 0.0.0.0:8000"),
     ],
@@ -88,13 +92,20 @@ def test_a_server_that_can_reload_is_told_to(command: str, folder: str, reloads:
     assert commands.reload_form(command, folder) == reloads
 
 
+def test_gunicorn_reloads_what_is_not_flask_itself() -> None:
+    command = "gunicorn --bind 0.0.0.0:8000 a:app"
+    assert commands.reload_form(command, ".", "other") == "gunicorn --reload --bind 0.0.0.0:8000 a:app"
+
+
 @pytest.mark.parametrize(
     "command",
     [
         "python -m shop.server --host 0.0.0.0 --port 8000",
         "python manage.py runserver --noreload",
         "gunicorn --workers 4 shop:app",
-        "gunicorn --bind 0.0.0.0:8000 --workers 4 shop:app",
+        "gunicorn --bind 0.0.0.0:8000 --bind [::]:8000 shop:app",
+        "gunicorn --bind unix:/run/shop.sock shop:app",
+        "gunicorn shop:app --bind 0.0.0.0:8000",
         "hypercorn shop:app",
         "sh -c 'uvicorn a:app'",
     ],
@@ -107,7 +118,8 @@ def test_a_command_that_can_not_reload_has_no_form_that_does(command: str) -> No
 def test_what_uvicorn_was_told_it_is_told_still(words: list[str], folder: str) -> None:
     found = commands.words(commands.reload_form(shlex.join(["uvicorn", *words]), folder))
     assert found[: len(words) + 2] == ["uvicorn", *words, "--reload"]
-    assert found[len(words) + 2 :] == ([] if folder == "." else ["--reload-dir", folder])
+    soon = [] if any(word.startswith("--timeout-graceful-shutdown") for word in words) else ["--timeout-graceful-shutdown", "1"]
+    assert found[len(words) + 2 :] == [*([] if folder == "." else ["--reload-dir", folder]), *soon]
 
 
 @given(lists_of_words)

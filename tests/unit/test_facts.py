@@ -24,6 +24,8 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "app_command": ("uvicorn shop.server:app", "python -m shop.server", "python -m shop --transport http"),
     "default_command": ("uvicorn shop.server:app", "python -m shop.server"),
     "migrate_command": ("", "alembic upgrade head"),
+    "image_entrypoint": ([], ["tini", "--"]),
+    "image_command": ([], ["uvicorn", "shop.server:app"]),
     "extra_packages": ([], ["gunicorn>=23,<24"]),
     "test_command": ("pytest", "make check"),
     "test_requirements": ([], ["--group dev"], ["-e .", "hypothesis"]),

@@ -250,6 +250,16 @@ def test_a_compose_file_of_the_users_own_has_to_fit_the_one_of_the_tests(
         assert "docker-compose.test.yml is laid over your docker-compose.yml, which has to have the services" in note
 
 
+@pytest.mark.parametrize(("pinned", "version", "says"), [("3.9", "3.11", True), ("3.12", "3.12", False), ("", "3.13", False)])
+def test_a_python_that_the_project_does_not_ask_for_is_said(
+    pinned: str, version: str, says: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".python-version").write_text(pinned)
+    hook.check_python(tmp_path, {"own_app": True, "python_version": version}, "copier update")
+    asked = "asks for Python ==3.9.*, and Python 3.11 runs it: choose another with `copier update -d python_version=…`"
+    assert (asked in capsys.readouterr().err) == says
+
+
 def test_nothing_is_said_of_kept_files_where_none_were(capsys: pytest.CaptureFixture[str]) -> None:
     hook.check_kept({"ci": ["github"]}, [], UPDATE)
     assert notes(capsys) == []

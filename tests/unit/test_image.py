@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ from tests.unit.shapes import write
     [
         ("FROM python\nWORKDIR /srv\n", "/srv"),
         ("FROM python AS a\nWORKDIR /a\nFROM a\nworkdir /b\nWORKDIR c\n", "/b/c"),
+        ("FROM python AS a\nWORKDIR /a\nFROM python\n", "/workspace"),
+        ("FROM python\nENV HOME_OF=/srv A=b\nWORKDIR $HOME_OF/app\n", "/srv/app"),
+        ("FROM python\nENV APP /code\nWORKDIR ${APP}\n", "/code"),
+        ("FROM python\nARG APP=/code\nWORKDIR ${OTHER:-$APP}\n", "/workspace"),
+        ("FROM python\nWORKDIR ${OTHER:-/x}\n", "/x"),
         ('FROM python\nWORKDIR "/with blanks"\n', "/with blanks"),
         ("FROM python\nWORKDIR '/srv'\n", "/srv"),
         ("FROM python\n", "/workspace"),
@@ -48,7 +54,8 @@ def test_the_stage_for_tests_of_an_existing_dockerfile_is_found(dockerfile: str,
         ("FROM python\n", []),
         ('FROM python\nENTRYPOINT ["python", "-m", "shop"]\n', ["python", "-m", "shop"]),
         ('FROM python\nENTRYPOINT ["a"]\nentrypoint \\\n  ["b"]\n', ["b"]),
-        ('FROM python AS a\nENTRYPOINT ["a"]\nFROM a\n', []),
+        ('FROM python AS a\nENTRYPOINT ["a"]\nFROM a\n', ["a"]),
+        ('FROM python AS a\nENTRYPOINT ["a"]\nFROM python\n', []),
         ("FROM python\nENTRYPOINT exec python -m shop\n", ["/bin/sh", "-c", "exec python -m shop"]),
         # Valid JSON, and to Docker no list of texts.
         ('FROM python\nENTRYPOINT "./my start"\n', ["/bin/sh", "-c", '"./my start"']),
@@ -56,7 +63,7 @@ def test_the_stage_for_tests_of_an_existing_dockerfile_is_found(dockerfile: str,
         ('FROM python\nENTRYPOINT ["a", 5]\n', ["/bin/sh", "-c", '["a", 5]']),
         ("FROM python\nENTRYPOINT " + "[" * 100_000, ["/bin/sh", "-c", "[" * 100_000]),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_the_entrypoint_of_an_existing_dockerfile_is_found(dockerfile: str, entrypoint: list[str], tmp_path: Path) -> None:
     assert write(tmp_path, {"Dockerfile": dockerfile}).entrypoint() == entrypoint
@@ -70,8 +77,74 @@ def test_the_entrypoint_of_an_existing_dockerfile_is_found(dockerfile: str, entr
         ("FROM python\nUSER shop\nUSER '1000:1000'\n", "1000:1000"),
         ("FROM python\nUSER shop\nUSER root\n", ""),
         ("FROM python\nUSER 0:0\n", ""),
-        ("FROM python AS a\nUSER shop\nFROM a\n", ""),
+        ("FROM python AS a\nUSER shop\nFROM a\n", "shop"),
+        ("FROM python AS a\nUSER shop\nFROM python\n", ""),
+        ("ARG WHO=shop\nFROM python\nARG WHO\nUSER ${WHO}\n", "shop"),
     ],
 )
 def test_the_user_of_an_existing_dockerfile_is_found(dockerfile: str, user: str, tmp_path: Path) -> None:
     assert write(tmp_path, {"Dockerfile": dockerfile}).image_user() == user
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "command", "port"),
+    [
+        ("FROM python\n", [], 8000),
+        ('FROM python\nEXPOSE 5000\nCMD ["./boot.sh"]\n', ["./boot.sh"], 5000),
+        (
+            "FROM python\nEXPOSE 80/tcp\nENV PORT=80\nCMD uvicorn shop:app --host 0.0.0.0 --port $PORT\n",
+            ["uvicorn", "shop:app", "--host", "0.0.0.0", "--port", "80"],
+            80,
+        ),
+        ("FROM python\nCMD ./migrate.sh && exec ./start.sh\n", ["/bin/sh", "-c", "./migrate.sh && exec ./start.sh"], 8000),
+        ("FROM python\nCMD gunicorn --bind :$PORT shop:app\n", ["/bin/sh", "-c", "gunicorn --bind :$PORT shop:app"], 8000),
+        ('FROM python\nEXPOSE 9000 8080\nCMD ["serve", "--port=8080"]\n', ["serve", "--port=8080"], 8080),
+        ('FROM python\nARG PORT=7000\nEXPOSE ${PORT}\nCMD ["a"]\nCMD ["b"]\n', ["b"], 7000),
+        ('FROM python AS base\nEXPOSE 81\nCMD ["a"]\nFROM base\n', ["a"], 81),
+        ("FROM python\nEXPOSE 53/udp 99999\nCMD a\n", ["a"], 8000),
+    ],
+    ids=range(9),
+)
+def test_the_command_and_the_port_of_an_existing_dockerfile_are_found(
+    dockerfile: str, command: list[str], port: int, tmp_path: Path
+) -> None:
+    found = write(tmp_path, {"Dockerfile": dockerfile, "app.py": "from flask import Flask\napp = Flask(__name__)\n"})
+    assert (found.image_command(), found.app_port()) == (command, port)
+    assert not command or found.app_command(port, "shop") == shlex.join(command)
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "mounted"),
+    [
+        ("FROM python\nWORKDIR /app\nRUN pip install -r requirements.txt\nCOPY . .\n", True),
+        ("FROM python\nWORKDIR /app\nRUN uv sync --frozen\n", False),
+        ("FROM python\nWORKDIR /app\nENV UV_PROJECT_ENVIRONMENT=/opt/venv\nRUN uv sync --frozen\n", True),
+        ("FROM python\nENV VIRTUAL_ENV=/opt/venv\nWORKDIR /app\nRUN uv sync --active\n", True),
+        ("FROM python\nWORKDIR /app\nENV PATH=/app/.venv/bin:$PATH\n", False),
+        ("FROM python\nWORKDIR /app\nENV PATH=/apple/.venv/bin:$PATH\n", True),
+        (
+            "FROM python AS built\nWORKDIR /app\nRUN uv sync\nFROM python\nWORKDIR /app\nCOPY --from=built /app/.venv .venv\n",
+            False,
+        ),
+        ("FROM python AS built\nWORKDIR /app\nFROM python\nWORKDIR /app\nCOPY --from=built /app .\n", False),
+        ("FROM node AS ui\nFROM python\nWORKDIR /app\nCOPY --from=ui /ui/dist ./static\n", False),
+        (
+            "FROM python\nWORKDIR /app\nCOPY --from=uv /uv /bin/uv\nRUN uv pip install --system -r a.txt\n",
+            True,
+        ),
+        ("FROM python\nWORKDIR /app\nRUN python -m venv .venv\n", False),
+        ("FROM python\nWORKDIR /app\nRUN python -m venv /opt/venv\n", True),
+        ("FROM python\nWORKDIR /app\nENV POETRY_VIRTUALENVS_IN_PROJECT=1\nRUN poetry install\n", False),
+        ("FROM python\nWORKDIR /app\nRUN poetry config virtualenvs.create false && poetry install\n", True),
+        ("FROM python\nWORKDIR /app\nRUN npm ci && npm run build\n", False),
+    ],
+)
+def test_a_folder_is_not_mounted_over_what_the_image_has_there(dockerfile: str, mounted: bool, tmp_path: Path) -> None:
+    assert write(tmp_path, {"Dockerfile": dockerfile}).mount_code() == mounted
+
+
+def test_code_that_is_installed_from_src_is_not_hidden_by_a_mount(tmp_path: Path) -> None:
+    dockerfile = "FROM python\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir .\n"
+    assert not write(tmp_path, {"Dockerfile": dockerfile, "src/shop/__init__.py": ""}).mount_code()
+    (tmp_path / "Dockerfile").write_text("FROM python\nWORKDIR /app\nCOPY . .\nRUN pip install -e .\n")
+    assert write(tmp_path, {}).mount_code()

@@ -23,7 +23,7 @@ from tests.unit.test_checks import commands, texts
 QUESTIONS = Questions(ROOT)
 APP = {"stack": "full", "ci": ["github"], "production": True, "services": ["postgres"]}
 SHOP = {**APP, "own_app": True, "app_command": "run a", "migrate_command": "migrate a"}
-OWN_IMAGE = {**SHOP, "keep_files": ["Dockerfile"], "image_entrypoint": []}
+OWN_IMAGE = {**SHOP, "keep_files": ["Dockerfile"], "image_entrypoint": [], "image_command": []}
 SERVER = {**OWN_IMAGE, "stack": "mcp"}
 TESTS, PRODUCTION = "docker-compose.test.yml", "docker-compose.prod.yml"
 
@@ -75,6 +75,12 @@ def command_stands(answers: Answers) -> None:
     words = commands.words(answers["app_command"])
     assert compose("docker-compose.yml", answers)["app"]["command"] == words
     assert json.loads(instruction("CMD", answers)) == words
+
+
+def image_command_stands(answers: Answers) -> None:
+    words = commands.words(answers["app_command"])
+    said = compose("docker-compose.yml", answers)["app"].get("command")
+    assert said == (None if words == answers["image_command"] else words)
 
 
 def server_command_stands(answers: Answers) -> None:
@@ -150,6 +156,7 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "app_command of a server": ("app_command", {**SERVER, "image_entrypoint": ["a", "b"]}, texts, server_command_stands),
     "default_command": ("default_command", SHOP, texts, is_saved),
     "image_entrypoint": ("image_entrypoint", SERVER, lists, server_command_stands),
+    "image_command": ("image_command", OWN_IMAGE, lists | st.just(["run", "a"]), image_command_stands),
     "migrate_command": ("migrate_command", SHOP, texts, migrate_stands),
     "test_command": ("test_command", SHOP, texts, command_of_tests_stands),
     "coverage_source": ("coverage_source", SHOP, texts, command_of_tests_stands),
