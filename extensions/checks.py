@@ -112,6 +112,14 @@ def paths_error(value: object, example: str) -> str:
     return "Give paths, not options." if is_list_of_text(value) and any(path.startswith("-") for path in value) else ""
 
 
+def dependencies_error(path: str) -> str:
+    """Say what is wrong with the file that declares the dependencies; empty for a good one."""
+    if path in {"pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "setup.cfg", "none"}:
+        return ""
+    plain = re.fullmatch(r"(?:[\w+-][\w.+-]*/)*[\w+-][\w.+-]*\.(?:txt|in)", path, re.ASCII)
+    return "" if plain else "Name a .txt, a lock file or none."
+
+
 def word_error(word: str) -> str:
     """Say what is wrong with one word for a shell; empty for a good one."""
     if not word.strip():
@@ -182,6 +190,7 @@ class ChecksExtension(Extension):
             list_error,
             words_error,
             paths_error,
+            dependencies_error,
         )
         for check in (*checks, default_command_error, workdir_error, source_folder_error, stage_error):
             environment.globals[check.__name__] = check

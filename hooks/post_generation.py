@@ -305,8 +305,21 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
         )
 
 
-def check_dependencies(answers: dict[str, Any], update: str) -> None:
-    """Say when an app is installed without the framework that it is made with."""
+# Lists of dependencies that are not read, and the command that writes one that is.
+UNREAD = {
+    "Pipfile": "pipenv requirements >requirements.txt",
+    "environment.yml": "pip list --format=freeze >requirements.txt",
+    "environment.yaml": "pip list --format=freeze >requirements.txt",
+}
+
+
+def check_dependencies(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Say when an app is installed without the framework that it is made with, or from no list of what it needs."""
+    unread = [name for name in UNREAD if (folder / name).is_file()]
+    if answers["own_app"] and answers["dependencies"] == "none" and unread:
+        command = f"`{UNREAD[unread[0]]}` and `{update} -d dependencies=requirements.txt`"
+        warn(f"run {command}: {unread[0]} is not read, and nothing else declares what this app depends on.")
+        return
     if answers["own_app"] and answers["dependencies"] == "none" and answers.get("web_framework") in {"fastapi", "flask"}:
         warn(
             "no file declares what this app depends on: add a requirements.txt, then "
@@ -352,7 +365,7 @@ def main() -> None:
     check_server(folder, answers, update)
     check_shared(folder, answers)
     check_production(folder, answers, update)
-    check_dependencies(answers, update)
+    check_dependencies(folder, answers, update)
     check_python(folder, answers, update)
     check_tests(folder, answers)
     if lacks := missing():

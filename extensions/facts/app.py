@@ -82,7 +82,7 @@ class App(Services):
         """The command that starts the app in development and reloads it; empty where it can't reload itself."""
         if self.service != "app" or not self.answers.hot_reload or self.answers.app_command != self.answers.default_command:
             return ""
-        if not self.answers.mount_code:
+        if self.hides_code:
             return ""
         return commands.reload_form(self.answers.app_command, self.answers.source_folder, self.answers.web_framework)
 
@@ -92,9 +92,14 @@ class App(Services):
         return self.service == "app" and self.answers.hot_reload and self.reload_command == ""
 
     @cached_property
+    def hides_code(self) -> bool:
+        """Whether a mount of the project's folder would hide what an existing Dockerfile puts there."""
+        return self.own_dockerfile and not self.answers.mount_code
+
+    @cached_property
     def mounts_code(self) -> bool:
         """Whether the project's folder is mounted into the container in development."""
-        return self.answers.mount_code and not self.restarts_on_change
+        return not self.hides_code and not self.restarts_on_change
 
     @cached_property
     def has_debugger(self) -> bool:
@@ -148,6 +153,11 @@ class App(Services):
         return [] if source == "none" else ["pyproject.toml", source] if source in {"uv.lock", "poetry.lock"} else [source]
 
     @cached_property
+    def lists_requirements(self) -> bool:
+        """Whether the dependencies stand in a file of requirements, which installs nothing of the project itself."""
+        return self.answers.dependencies.endswith((".txt", ".in"))
+
+    @cached_property
     def lists_first(self) -> bool:
         """Whether the list of dependencies is made in a stage of its own, before they are installed."""
         return self.answers.dependencies_in_code or self.answers.dependencies == "poetry.lock"
@@ -178,7 +188,7 @@ class App(Services):
             return "uv sync --active" if source == "uv.lock" else "poetry install"
         if source == "none" and not extra:
             return "pip --version"
-        declared = {"requirements.txt": ["-r requirements.txt"], "none": []}.get(source, ["-e ."])
+        declared = [f"-r {source}"] if self.lists_requirements else [] if source == "none" else ["-e ."]
         # In quotation marks where a shell would take a part of it for something else, such as `>`.
         packages = [word if re.fullmatch(r"[\w.-]+|-.*", word) else f'"{word}"' for word in extra]
         return " ".join(["pip install", *declared, *packages])
@@ -186,7 +196,7 @@ class App(Services):
     @cached_property
     def python_path(self) -> str:
         """What the host's Python needs in PYTHONPATH, where nothing installs the project."""
-        installed = self.answers.dependencies not in {"requirements.txt", "none"}
+        installed = not self.lists_requirements and self.answers.dependencies != "none"
         folder = self.answers.source_folder
         return "" if installed or not self.answers.own_app or folder == "." else folder
 

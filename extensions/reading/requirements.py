@@ -15,6 +15,15 @@ from packaging.utils import canonicalize_name
 from .folder import Folder
 from .metadata import Metadata
 
+# Files of requirements, the one that is installed first: of several for a folder, the most complete.
+FILES = (
+    "requirements.txt",
+    *(f"requirements/{name}.txt" for name in ("production", "prod", "requirements", "base", "common", "main", "default", "app")),
+    *(f"requirements{joint}{name}.txt" for name in ("production", "prod", "base", "common") for joint in "-_"),
+    "requirements.in",
+    *(f"requirements/{name}.in" for name in ("production", "prod", "requirements", "base", "main")),
+)
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -108,8 +117,8 @@ class Requirements:
             yield Declared("uv.lock", in_pyproject, True)
         if (project or poetry) and has_file("poetry.lock"):
             yield Declared("poetry.lock", in_pyproject, True)
-        if has_file("requirements.txt"):
-            yield self._in_requirements_txt()
+        if name := next(filter(has_file, FILES), ""):
+            yield self._in_requirements(name)
         if project or poetry:
             yield Declared("pyproject.toml", in_pyproject, bool(project) and not computed)
             return
@@ -132,14 +141,14 @@ class Requirements:
                 names |= {f"{canonicalize_name(name)}[{extra}]" for extra in value["extras"]}
         return frozenset(names - {"python"})
 
-    def _in_requirements_txt(self) -> Declared:
-        """Read requirements.txt and what it includes; it needs the code where it includes or names a path."""
-        found = listed(self._folder, "requirements.txt")
+    def _in_requirements(self, name: str) -> Declared:
+        """Read a requirements file and what it includes; it needs the code where it includes or names a path."""
+        found = listed(self._folder, name)
         complete = len(found.files) == 1 and not found.needs_code
         names = requirement_names(found.lines)
         if not complete:
             names |= self._in_project() | self._in_setup()
-        return Declared("requirements.txt", names, complete)
+        return Declared(name, names, complete)
 
     def _in_setup(self) -> frozenset[str]:
         """Return what setup.cfg and setup.py require, as far as they say it in plain text."""

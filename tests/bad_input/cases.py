@@ -99,6 +99,7 @@ CASES: dict[str, Case] = {
     **each("workdir", PATH, {f"control-{name}": f"/{text}" for name, text in NO_TEXT.items()}),
     **each("workdir", PATH, {"own-image-colon": "/a:b", "own-image-comment": "/a #b", "own-image-end": "/a "}, OWN_IMAGE),
     **each("image_entrypoint", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
+    **each("dependencies", "Name a .txt, a lock file or none.", {"pipfile": "Pipfile", "above": "../a.txt", **NO_TEXT}),
     **each("image_command", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
     **each("image_entrypoint", CONTROL, {"delete": ["\x7f"], "half-a-character": ["\ud83d"], "nul": ["\0"]}, OWN_IMAGE),
     **each("extra_packages", "Give a list, like [redis].", {"text": "redis", "table": {"redis": "8"}}),
@@ -141,7 +142,6 @@ OF_COPIER: dict[str, Case] = {
             ("python_version", "2.7", "2.7", "'3.11', ", {}),
             ("postgres_version", "9", "9", "'15', ", FULL),
             ("redis_version", "6", "6", "'7', ", FULL),
-            ("dependencies", "Pipfile", "Pipfile", "", {}),
             ("ci", ["jenkins"], "jenkins", "'github', 'gitlab']", {}),
             ("extras", ["renovate"], "renovate", "'debugpy', 'dependabot', 'pre-commit', 'mail']", {}),
         ]

@@ -53,6 +53,9 @@ FREE: dict[str, tuple[Any, ...]] = {
     "mcp_servers": (["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
+    "dependencies": (
+        *("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "setup.cfg", "requirements/a.in", "none"),
+    ),
     "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),
     "image_entrypoint": ([], ["tini", "--", "inventory"]),
     "image_command": ([], ["python", "server.py", "# no: comment", "", "--", "</x>&"]),

@@ -24,6 +24,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "app_command": ("uvicorn shop.server:app", "python -m shop.server", "python -m shop --transport http"),
     "default_command": ("uvicorn shop.server:app", "python -m shop.server"),
     "migrate_command": ("", "alembic upgrade head"),
+    "dependencies": ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "requirements/prod.txt", "none"),
     "image_entrypoint": ([], ["tini", "--"]),
     "image_command": ([], ["uvicorn", "shop.server:app"]),
     "extra_packages": ([], ["gunicorn>=23,<24"]),

@@ -77,6 +77,12 @@ def command_stands(answers: Answers) -> None:
     assert json.loads(instruction("CMD", answers)) == words
 
 
+def dependencies_stand(answers: Answers) -> None:
+    name = answers["dependencies"]
+    lines = rendered("Dockerfile", answers).splitlines()
+    assert name == "none" or any(line.split()[:1] == ["COPY"] and name in line.split() for line in lines)
+
+
 def image_command_stands(answers: Answers) -> None:
     words = commands.words(answers["app_command"])
     said = compose("docker-compose.yml", answers)["app"].get("command")
@@ -158,6 +164,12 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "image_entrypoint": ("image_entrypoint", SERVER, lists, server_command_stands),
     "image_command": ("image_command", OWN_IMAGE, lists | st.just(["run", "a"]), image_command_stands),
     "migrate_command": ("migrate_command", SHOP, texts, migrate_stands),
+    "dependencies": (
+        "dependencies",
+        {**SHOP, "dependencies_in_code": False},
+        st.text("a/.txt_-", max_size=9) | texts,
+        dependencies_stand,
+    ),
     "test_command": ("test_command", SHOP, texts, command_of_tests_stands),
     "coverage_source": ("coverage_source", SHOP, texts, command_of_tests_stands),
     "test_target": ("test_target", OWN_IMAGE, st.text("aZ0 .:#_-'\n", max_size=4) | texts, target_stands),

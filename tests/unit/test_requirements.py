@@ -44,6 +44,14 @@ DEPENDENCIES = {
         {"requirements.txt": ".[web]\n", "pyproject.toml": pyproject('"flask"')},
         {"dependencies": "requirements.txt", "complete": False, "framework": "flask"},
     ),
+    "requirements in a folder": Shape(
+        {"requirements/base.txt": "flask\n", "requirements/prod.txt": "-r base.txt\ngunicorn\n", "requirements/dev.txt": ""},
+        {"dependencies": "requirements/prod.txt", "complete": False, "framework": "flask"},
+    ),
+    "one file of requirements in a folder": Shape(
+        {"requirements/base.txt": "flask\n"}, {"dependencies": "requirements/base.txt", "complete": True}
+    ),
+    "requirements for pip-compile": Shape({"requirements.in": "flask\n"}, {"dependencies": "requirements.in", "complete": True}),
     "pyproject": Shape({"pyproject.toml": pyproject('"flask>=3"')}, {"dependencies": "pyproject.toml", "complete": True}),
     "pyproject with dynamic dependencies": Shape(
         {"pyproject.toml": '[project]\nname = "shop"\ndynamic = ["version", "dependencies"]\n', "setup.py": ""},
