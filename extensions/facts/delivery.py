@@ -51,6 +51,11 @@ class Delivery(App):
         return [f"{name}_tests" for name in self.server_names] if self.answers.stack == "mcp-multi" else ["tests"]
 
     @cached_property
+    def app_apart(self) -> bool:
+        """Whether the tests run without the app beside them: of one that existed nobody knows what it needs to start."""
+        return self.has_ci and self.answers.own_app and self.service != "" and not self.stdio_only
+
+    @cached_property
     def built_services(self) -> list[str]:
         """The services that a pipeline builds images for."""
         if self.server_names:

@@ -61,6 +61,45 @@ def test_an_existing_projects_own_tests_are_run(make_stack: MakeStack) -> None:
     assert nothing_is_left(stack)
 
 
+def cloud_app(folder: Path) -> None:
+    """Write a project whose app ends at once, because it lacks what only its author has; its tests do without."""
+    (folder / "app.py").write_text(
+        "import os\n\nfrom flask import Flask\n\napp = Flask(__name__)\nKEY = os.environ['CLOUD_KEY']\n"
+    )
+    (folder / "prices.py").write_text("def price():\n    return 7\n")
+    (folder / "requirements.txt").write_text("flask\n")
+    (folder / "test_prices.py").write_text("import prices\n\n\ndef test_price():\n    assert prices.price() == 7\n")
+
+
+def stdio_server(folder: Path) -> None:
+    """Write an MCP server that speaks over stdio alone."""
+    (folder / "server.py").write_text(
+        "from fastmcp import FastMCP\n\nmcp = FastMCP('x')\n\nif __name__ == '__main__':\n    mcp.run()\n"
+    )
+    (folder / "requirements.txt").write_text("fastmcp\n")
+    (folder / "tests").mkdir()
+    (folder / "tests/test_one.py").write_text("import server\n\n\ndef test_name():\n    assert server.mcp.name == 'x'\n")
+
+
+@pytest.mark.parametrize(("answers", "project"), [({}, cloud_app), ({"stack": "mcp", "services": []}, stdio_server)])
+def test_tests_run_where_nothing_is_up_beside_them(answers: dict[str, Any], project: Any, make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"], **answers}, write=project)
+    run_ci(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
+    assert nothing_is_left(stack)
+
+
+def test_the_app_is_up_for_tests_that_ask_for_it(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]}, onto="flask-app")
+    (stack.folder / "docker-compose.test.override.yml").write_text("services:\n  app:\n    profiles: !reset []\n")
+    next((stack.folder / "tests").glob("test_*.py")).write_text(
+        "from urllib.request import urlopen\n\n\ndef test_it_answers():\n    assert urlopen('http://app:8000/').status == 200\n"
+    )
+    run_ci(stack)
+    assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
+    assert nothing_is_left(stack)
+
+
 def own_dockerfile(folder: Path) -> None:
     """Write a project with an image of its own, which knows nothing of tests."""
     (folder / "app.py").write_text(
