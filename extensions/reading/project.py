@@ -22,6 +22,11 @@ from .web import Server, Web
 
 # The first line of a Dockerfile of the template's own, which says what was answered before.
 OURS = "# Managed by chora-compose-template"
+# The packages of clients, by the service that they speak to.
+CLIENTS = {
+    "postgres": {"psycopg", "psycopg2", "psycopg2-binary", "asyncpg", "pg8000", "aiopg", "psycopg-binary", "psycopg-c"},
+    "redis": {"redis", "aioredis", "django-redis", "rq", "django-rq", "arq", "celery[redis]", "valkey", "coredis"},
+}
 # What asks for the project's own metadata, which it has only once it is installed.
 ASKS_FOR_METADATA = re.compile(r"importlib[._]metadata|\bpkg_resources\b")
 
@@ -104,6 +109,18 @@ class Destination:
     def mcp_framework(self) -> str:
         """`fastmcp` or `mcp`, empty for a project without MCP."""
         return self.mcp.framework
+
+    @property
+    def services(self) -> list[str]:
+        """The services that the project declares a client of: `postgres`, `redis`."""
+        return [service for service, clients in CLIENTS.items() if clients & self.requirements.names]
+
+    @property
+    def stack(self) -> str:
+        """`mcp` for an MCP server that is no web app besides, `full` with a client of Postgres or Redis, else `minimal`."""
+        if self.requirements.names & {"mcp", "fastmcp"} and not self.web.server and not self.web.program and self.mcp.framework:
+            return "mcp"
+        return "full" if self.services else "minimal"
 
     # How it is started
 
