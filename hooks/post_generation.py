@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import adoption
 import yaml
 from blocks import attributes, keep_block, start_gitignore, write_block
 from changes import as_text
@@ -209,27 +210,6 @@ def check_compose(folder: Path, answers: dict[str, Any], *, updated: bool) -> No
         warn(f"unset {', '.join(leaking)} in your shell: Docker Compose would put them into DATABASE_URL.")
 
 
-def uses_mcp(folder: Path) -> bool:
-    """Tell whether a project declares that it depends on an SDK for MCP."""
-    declared = (folder / name for name in ("pyproject.toml", "requirements.txt", "setup.py", "setup.cfg"))
-    return any(re.search(r"\b(?:fast)?mcp\b", path.read_text(errors="replace")) for path in declared if path.is_file())
-
-
-def check_server(folder: Path, answers: dict[str, Any], update: str) -> None:
-    """Say when the command that starts the app is only a guess, or starts something else than the stack is made for."""
-    command, module = answers["app_command"], f"{answers['package_name']}.server"
-    if answers["stack"] in ("mcp-multi", "shared-services"):
-        return
-    correct = f"say what does with `{update} -d app_command='…'`."
-    there = (folder / answers["source_folder"] / answers["package_name"] / "server.py").exists()
-    if answers["own_app"] and command == f"python -m {module}" and not there:
-        warn(f"no server was found in this project, and {command!r} will not start: {correct}")
-    elif not answers["own_app"] and module in command and not there:
-        warn(f"{answers['source_folder']}/{module.replace('.', '/')}.py is missing, and {command!r} will not start: {correct}")
-    elif answers["stack"] == "mcp" and not uses_mcp(folder):
-        warn(f"no file of this project declares mcp or fastmcp, and {command!r} may start no MCP server: {correct}")
-
-
 def check_servers(folder: Path, answers: dict[str, Any]) -> None:
     """Say what is in `servers/` and not started, and what is to be started and can't be built."""
     names = answers.get("mcp_servers", [])
@@ -254,20 +234,6 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
         f"this project's data are still in the shared services: `{command}` takes them along, `scripts/projects remove {name}` "
         "there deletes them; remove secrets/shared.env and secrets/shared-admin.env when you have what you need."
     )
-
-
-def check_python(folder: Path, answers: dict[str, Any], update: str) -> None:
-    """Say when the project asks for a Python that is not the one that runs it."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from reading import Destination, versions
-
-    version, asked = answers.get("python_version"), Destination(folder).requires_python()
-    try:
-        if version and answers["own_app"] and not versions.allows(SpecifierSet(asked), version):
-            another = f"choose another with `{update} -d python_version=…`"
-            warn(f"this project asks for Python {asked}, and Python {version} runs it: {another}, or see that it works with it.")
-    except InvalidSpecifier:
-        return
 
 
 def check_tests(folder: Path, answers: dict[str, Any]) -> None:
@@ -302,28 +268,6 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
     if lacks := [name for name in wanted if not any(name in text for text in texts)]:
         warn(
             f"production has passwords in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
-        )
-
-
-# Lists of dependencies that are not read, and the command that writes one that is.
-UNREAD = {
-    "Pipfile": "pipenv requirements >requirements.txt",
-    "environment.yml": "pip list --format=freeze >requirements.txt",
-    "environment.yaml": "pip list --format=freeze >requirements.txt",
-}
-
-
-def check_dependencies(folder: Path, answers: dict[str, Any], update: str) -> None:
-    """Say when an app is installed without the framework that it is made with, or from no list of what it needs."""
-    unread = [name for name in UNREAD if (folder / name).is_file()]
-    if answers["own_app"] and answers["dependencies"] == "none" and unread:
-        command = f"`{UNREAD[unread[0]]}` and `{update} -d dependencies=requirements.txt`"
-        warn(f"run {command}: {unread[0]} is not read, and nothing else declares what this app depends on.")
-        return
-    if answers["own_app"] and answers["dependencies"] == "none" and answers.get("web_framework") in {"fastapi", "flask"}:
-        warn(
-            "no file declares what this app depends on: add a requirements.txt, then "
-            f"`{update} -d dependencies=requirements.txt`."
         )
 
 
@@ -362,11 +306,9 @@ def main() -> None:
     hold_ports(folder, answers, update)
     check_compose(folder, answers, updated=options.operation == "update")
     check_servers(folder, answers)
-    check_server(folder, answers, update)
+    adoption.check_adoption(folder, answers, update, first=options.operation == "copy")
     check_shared(folder, answers)
     check_production(folder, answers, update)
-    check_dependencies(folder, answers, update)
-    check_python(folder, answers, update)
     check_tests(folder, answers)
     if lacks := missing():
         warn(f"missing on this machine: {'; '.join(lacks)}.")

@@ -130,6 +130,12 @@ class Destination:
             return shlex.join(own)
         return self.web.command(app_port, package)
 
+    @property
+    def guesses(self) -> bool:
+        """Whether nothing in the project says what starts the app, so that its command is a guess."""
+        declared = self._image.command() or self._image.entrypoint() or self.web.declares
+        return not declared and self.layout.plain_command(self.package or "app").split(" ")[0] == "python"
+
     def app_port(self) -> int:
         """Return the port that the app listens on inside its container: that of an existing Dockerfile, else of the code."""
         return self._image.port() or self.web.port()

@@ -175,6 +175,11 @@ class Web:
         found = next(iter(servers_of(self._folder, self._layout, self._requirements.names)), None)
         return None if found and found.by_name and self.program else found
 
+    @property
+    def declares(self) -> bool:
+        """Whether a Procfile, Django, an application object or a program says what starts the app."""
+        return bool("web" in self._procfile.lines or self.manage_py or self.server or self.program)
+
     def port(self) -> int:
         """Return the port that the app listens on: 8000, unless the code itself names another one."""
         alone = self.program if not self.manages_django and not self.server and "web" not in self._procfile.lines else None

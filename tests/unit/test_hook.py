@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import ROOT, load, need_tool
+from tests.support import ROOT, git, load, need_tool
 
 hook = load(ROOT / "hooks" / "post_generation.py", "post_generation")
 machine = load(ROOT / "hooks" / "machine.py", "machine_tested")
@@ -154,7 +154,7 @@ OWN: dict[str, Any] = {"stack": "mcp", "own_app": True, "package_name": "shop", 
 def test_a_command_that_can_not_be_right_is_said_with_the_command_that_corrects_it(
     changed: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hook.check_server(tmp_path, OWN | changed, "copier update --trust")
+    hook.adoption.check_server(tmp_path, OWN | changed, "copier update --trust")
     (note,) = notes(capsys)
     assert says in note
     assert "`copier update --trust -d app_command='…'`" in note
@@ -172,7 +172,7 @@ def test_a_command_that_may_be_right_is_passed_over(
     changed: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "requirements.txt").write_text("fastmcp>=2\n")
-    hook.check_server(tmp_path, OWN | changed, "copier update --trust")
+    hook.adoption.check_server(tmp_path, OWN | changed, "copier update --trust")
     assert notes(capsys) == []
 
 
@@ -181,7 +181,9 @@ def test_a_server_that_is_there_is_passed_over(own_app: bool, tmp_path: Path, ca
     (tmp_path / "src" / "shop").mkdir(parents=True)
     (tmp_path / "src" / "shop" / "server.py").touch()
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["mcp[cli]>=1.6"]\n')
-    hook.check_server(tmp_path, OWN | {"app_command": "python -m shop.server", "own_app": own_app}, "copier update --trust")
+    hook.adoption.check_server(
+        tmp_path, OWN | {"app_command": "python -m shop.server", "own_app": own_app}, "copier update --trust"
+    )
     assert notes(capsys) == []
 
 
@@ -252,12 +254,61 @@ def test_a_compose_file_of_the_users_own_has_to_fit_the_one_of_the_tests(
 
 @pytest.mark.parametrize(("pinned", "version", "says"), [("3.9", "3.11", True), ("3.12", "3.12", False), ("", "3.13", False)])
 def test_a_python_that_the_project_does_not_ask_for_is_said(
-    pinned: str, version: str, says: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pinned: str, version: str, says: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / ".python-version").write_text(pinned)
-    hook.check_python(tmp_path, {"own_app": True, "python_version": version}, "copier update")
+    hook.adoption.check_python(f"=={pinned}.*" if pinned else "", {"python_version": version}, "copier update")
     asked = "asks for Python ==3.9.*, and Python 3.11 runs it: choose another with `copier update -d python_version=…`"
     assert (asked in capsys.readouterr().err) == says
+
+
+SETTINGS = (
+    "from pydantic_settings import BaseSettings, SettingsConfigDict\nclass Settings(BaseSettings):\n    model_config = {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ('SettingsConfigDict(env_file=".env")', True),
+        ("SettingsConfigDict(env_file=('.env', '.env.prod'))", True),
+        ('SettingsConfigDict(env_file=".env", extra="ignore")', False),
+        ("SettingsConfigDict()", False),
+    ],
+)
+def test_settings_that_refuse_what_is_in_env_are_named(
+    config: str, says: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.py").write_text(SETTINGS.format(config))
+    hook.adoption.check_settings(tmp_path, ("settings.py",))
+    assert ('add extra="ignore" to the settings in settings.py' in capsys.readouterr().err) == says
+
+
+def test_pipelines_below_the_top_of_a_repository_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(tmp_path, "init", "-q")
+    for folder in (tmp_path, tmp_path / "backend"):
+        (folder / ".github/workflows").mkdir(parents=True)
+        (folder / ".github/workflows/test.yml").touch()
+        hook.adoption.check_pipelines(folder, {"ci": ["github"]})
+    (said,) = notes(capsys)
+    assert said.startswith("Note: .github/workflows/test.yml: read at the top of a repository alone, not in backend/.")
+
+
+@pytest.mark.parametrize(
+    ("files", "says"), [({"tool.py": "print(1)\n"}, True), ({"app.py": "import flask\napp = flask.Flask('x')\n"}, False)]
+)
+def test_a_command_that_is_a_guess_is_said(
+    files: dict[str, str], says: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    answers = OWN | {
+        "own_app": True,
+        "app_command": "python tool.py",
+        "default_command": "python tool.py",
+        "dependencies": "none",
+    }
+    hook.adoption.check_adoption(tmp_path, answers, "copier update", first=True)
+    assert ("'python tool.py' is a guess" in capsys.readouterr().err) == says
 
 
 def test_nothing_is_said_of_kept_files_where_none_were(capsys: pytest.CaptureFixture[str]) -> None:
