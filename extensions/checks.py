@@ -120,6 +120,22 @@ def dependencies_error(path: str) -> str:
     return "" if plain else "Name a .txt, a lock file or none."
 
 
+def setting_names_error(value: object) -> str:
+    """Say what is wrong with the names of variables, each with what it means; empty for good ones."""
+    meanings = {*(f"db_{part}" for part in ("host", "port", "user", "password", "name", "url"))}
+    meanings |= {f"redis_{part}" for part in ("host", "port", "url")}
+    good = isinstance(value, dict) and all(
+        isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and meaning in meanings
+        for name, meaning in value.items()
+    )
+    return "" if good else "Give names, like {DB_HOST: db_host}."
+
+
+def scheme_error(scheme: str) -> str:
+    """Say what is wrong with the scheme of a URL; empty for a good one."""
+    return "" if re.fullmatch(r"postgres(ql)?(\+[a-z][a-z0-9_]*)?", scheme) else "Give one, like postgresql+asyncpg."
+
+
 def word_error(word: str) -> str:
     """Say what is wrong with one word for a shell; empty for a good one."""
     if not word.strip():
@@ -191,6 +207,8 @@ class ChecksExtension(Extension):
             words_error,
             paths_error,
             dependencies_error,
+            setting_names_error,
+            scheme_error,
         )
         for check in (*checks, default_command_error, workdir_error, source_folder_error, stage_error):
             environment.globals[check.__name__] = check

@@ -49,6 +49,8 @@ class Answers:
     dependencies: str
     dependencies_in_code: bool
     extra_packages: list[str]
+    setting_names: dict[str, str]
+    database_scheme: str
     migrate_command: str
     test_command: str
     test_requirements: list[str]

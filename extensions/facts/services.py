@@ -107,6 +107,31 @@ class Services:
         return self.uses_postgres or self.uses_redis
 
     @cached_property
+    def url_scheme(self) -> str:
+        """The scheme of the database's URL."""
+        reads = self.answers.own_app and self.offers_services and self.uses_postgres
+        return self.answers.database_scheme if reads else "postgresql"
+
+    @cached_property
+    def further_settings(self) -> dict[str, str]:
+        """What else the app reads to find its services, by the names of variables."""
+        if not (self.answers.own_app and self.offers_services and self.uses_data):
+            return {}
+        redis = self.uses_redis and not self.shares_services
+        values = {
+            "db_host": self.postgres_host if self.uses_postgres else "",
+            "db_port": "5432" if self.uses_postgres else "",
+            "db_user": "${POSTGRES_USER}" if self.uses_postgres else "",
+            "db_password": "${POSTGRES_PASSWORD}" if self.uses_postgres else "",
+            "db_name": "${POSTGRES_DB}" if self.uses_postgres else "",
+            "db_url": "${DATABASE_URL}" if self.uses_postgres else "",
+            "redis_host": "redis" if redis else "",
+            "redis_port": "6379" if redis else "",
+            "redis_url": "${REDIS_URL}" if self.uses_redis else "",
+        }
+        return {name: values[meaning] for name, meaning in self.answers.setting_names.items() if values[meaning]}
+
+    @cached_property
     def shares_services(self) -> bool:
         """Whether the app uses the services that projects of this machine share."""
         return self.answers.stack in {"full", "mcp"} and self.uses_data and self.answers.isolation == "shared"

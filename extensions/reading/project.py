@@ -17,6 +17,7 @@ from .mcp import Mcp
 from .metadata import Metadata
 from .needs import Needs
 from .requirements import Declared, Requirements
+from .settings import Settings
 from .tests import Tests
 from .web import Server, Web
 
@@ -67,6 +68,7 @@ class Destination:
         self.mcp = Mcp(folder, self.metadata, self.layout, self.requirements)
         self.tests = Tests(folder, self.metadata, self.layout, self.requirements, self.web)
         self.needs = Needs(folder, self.metadata)
+        self.settings = Settings(folder, self.requirements)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -152,6 +154,14 @@ class Destination:
     def migrate_command(self, package: str) -> str:
         """Return the command that migrates the database, empty where none is found."""
         return self.web.migrate_command(package)
+
+    def setting_names(self) -> dict[str, str]:
+        """Return what the variables mean that the app reads to find its services, besides DATABASE_URL and REDIS_URL."""
+        return self.settings.names
+
+    def database_scheme(self) -> str:
+        """Return the scheme of the database's URL that the app's driver needs."""
+        return self.settings.scheme
 
     # What is installed
 

@@ -10,6 +10,7 @@ FULL: dict[str, object] = {"stack": "full"}
 MULTI: dict[str, object] = {"stack": "mcp-multi"}
 CI: dict[str, object] = {"ci": ["github"]}
 PRODUCTION: dict[str, object] = {"production": True}
+OWN_FULL: dict[str, object] = {"stack": "full", "own_app": True}
 OWN_IMAGE: dict[str, object] = {"keep_files": ["Dockerfile"]}
 
 NAME = "Give a line of 1 to 60 characters."
@@ -100,6 +101,13 @@ CASES: dict[str, Case] = {
     **each("workdir", PATH, {"own-image-colon": "/a:b", "own-image-comment": "/a #b", "own-image-end": "/a "}, OWN_IMAGE),
     **each("image_entrypoint", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
     **each("dependencies", "Name a .txt, a lock file or none.", {"pipfile": "Pipfile", "above": "../a.txt", **NO_TEXT}),
+    **each(
+        "setting_names",
+        "Give names, like {DB_HOST: db_host}.",
+        {"list": ["DB_HOST"], "meaning": {"A": "b"}, "name": {"A B": "db_url"}},
+        OWN_FULL,
+    ),
+    **each("database_scheme", "Give one, like postgresql+asyncpg.", {"other": "mysql", **NO_TEXT}, OWN_FULL),
     **each("image_command", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
     **each("image_entrypoint", CONTROL, {"delete": ["\x7f"], "half-a-character": ["\ud83d"], "nul": ["\0"]}, OWN_IMAGE),
     **each("extra_packages", "Give a list, like [redis].", {"text": "redis", "table": {"redis": "8"}}),

@@ -53,6 +53,8 @@ FREE: dict[str, tuple[Any, ...]] = {
     "mcp_servers": (["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
+    "setting_names": ({}, {"DB_HOST": "db_host", "DB_PASSWORD": "db_password", "CELERY_BROKER_URL": "redis_url"}),
+    "database_scheme": ("postgresql", "postgresql+asyncpg"),
     "dependencies": (
         *("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "setup.cfg", "requirements/a.in", "none"),
     ),

@@ -26,6 +26,8 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "migrate_command": ("", "alembic upgrade head"),
     "dependencies": ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "requirements/prod.txt", "none"),
     "image_entrypoint": ([], ["tini", "--"]),
+    "setting_names": ({}, {"DB_HOST": "db_host", "REDIS_HOST": "redis_host", "DB_URL": "db_url"}),
+    "database_scheme": ("postgresql", "postgresql+asyncpg"),
     "image_command": ([], ["uvicorn", "shop.server:app"]),
     "extra_packages": ([], ["gunicorn>=23,<24"]),
     "test_command": ("pytest", "make check"),

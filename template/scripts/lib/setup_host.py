@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from . import setup_env
 from .common import Problem, read, run, split_block, variables
-from .settings import SERVICES
+from .settings import SCHEME, SERVICES
 
 
 def urls(config: dict[str, Any]) -> dict[str, str]:
@@ -23,7 +23,7 @@ def urls(config: dict[str, Any]) -> dict[str, str]:
         names = (login[f"POSTGRES_{key}"] for key in ("USER", "PASSWORD", "DB"))
         user, password, name = (quote(text, safe="") for text in names)
         host = f"localhost:{ports['db']}"
-        lines["DATABASE_URL"] = f"postgresql://{user}:{password}@{host}/{name}"
+        lines["DATABASE_URL"] = f"{SCHEME}://{user}:{password}@{host}/{name}"
     if "redis" in ports:
         lines["REDIS_URL"] = f"redis://localhost:{ports['redis']}/0"
     for port in services.get("mailcatcher", {}).get("ports", []):

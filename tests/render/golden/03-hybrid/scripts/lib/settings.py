@@ -3,3 +3,4 @@
 
 SLUG = "my-project"
 SERVICES = ["db", "redis"]
+SCHEME = "postgresql"
