@@ -128,12 +128,12 @@ def setting_names_error(value: object) -> str:
         isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and meaning in meanings
         for name, meaning in value.items()
     )
-    return "" if good else "Give names, like {DB_HOST: db_host}."
+    return "" if good else "Give names, like {DB: db_host}."
 
 
 def scheme_error(scheme: str) -> str:
     """Say what is wrong with the scheme of a URL; empty for a good one."""
-    return "" if re.fullmatch(r"postgres(ql)?(\+[a-z][a-z0-9_]*)?", scheme) else "Give one, like postgresql+asyncpg."
+    return "" if re.fullmatch(r"postgres(ql)?(\+[a-z][a-z0-9_]*)?", scheme) else "Give one, like postgresql."
 
 
 def word_error(word: str) -> str:

@@ -103,11 +103,11 @@ CASES: dict[str, Case] = {
     **each("dependencies", "Name a .txt, a lock file or none.", {"pipfile": "Pipfile", "above": "../a.txt", **NO_TEXT}),
     **each(
         "setting_names",
-        "Give names, like {DB_HOST: db_host}.",
+        "Give names, like {DB: db_host}.",
         {"list": ["DB_HOST"], "meaning": {"A": "b"}, "name": {"A B": "db_url"}},
         OWN_FULL,
     ),
-    **each("database_scheme", "Give one, like postgresql+asyncpg.", {"other": "mysql", **NO_TEXT}, OWN_FULL),
+    **each("database_scheme", "Give one, like postgresql.", {"other": "mysql", **NO_TEXT}, OWN_FULL),
     **each("image_command", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
     **each("image_entrypoint", CONTROL, {"delete": ["\x7f"], "half-a-character": ["\ud83d"], "nul": ["\0"]}, OWN_IMAGE),
     **each("extra_packages", "Give a list, like [redis].", {"text": "redis", "table": {"redis": "8"}}),

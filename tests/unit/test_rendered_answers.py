@@ -77,6 +77,13 @@ def command_stands(answers: Answers) -> None:
     assert json.loads(instruction("CMD", answers)) == words
 
 
+def settings_stand(answers: Answers) -> None:
+    lines = rendered(".env.services", answers).splitlines()
+    assert any(line.startswith(f"DATABASE_URL={answers['database_scheme']}://${{POSTGRES_USER}}") for line in lines)
+    names = [name for name, meaning in answers["setting_names"].items() if meaning != "redis_url"]
+    assert [line.partition("=")[0] for line in lines if line.endswith(("=db", "=${DATABASE_URL}"))] == names
+
+
 def dependencies_stand(answers: Answers) -> None:
     name = answers["dependencies"]
     lines = rendered("Dockerfile", answers).splitlines()
@@ -164,6 +171,20 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "image_entrypoint": ("image_entrypoint", SERVER, lists, server_command_stands),
     "image_command": ("image_command", OWN_IMAGE, lists | st.just(["run", "a"]), image_command_stands),
     "migrate_command": ("migrate_command", SHOP, texts, migrate_stands),
+    "database_scheme": (
+        "database_scheme",
+        SHOP,
+        st.text("postgresql+a", max_size=14) | st.just("postgresql+asyncpg"),
+        settings_stand,
+    ),
+    "setting_names": (
+        *(
+            "setting_names",
+            SHOP,
+            st.dictionaries(texts | st.just("DB_HOST"), st.sampled_from(["db_host", "db_url", "redis_url"])),
+        ),
+        settings_stand,
+    ),
     "dependencies": (
         "dependencies",
         {**SHOP, "dependencies_in_code": False},
