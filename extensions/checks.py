@@ -131,6 +131,12 @@ def setting_names_error(value: object) -> str:
     return "" if good else "Give names, like {DB: db_host}."
 
 
+def debian_error(value: object) -> str:
+    """Say what is wrong with a list of Debian packages; empty for a good one."""
+    good = is_list_of_text(value) and all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value)
+    return "" if good else "Give a list, like [libpq5]."
+
+
 def scheme_error(scheme: str) -> str:
     """Say what is wrong with the scheme of a URL; empty for a good one."""
     return "" if re.fullmatch(r"postgres(ql)?(\+[a-z][a-z0-9_]*)?", scheme) else "Give one, like postgresql."
@@ -209,6 +215,7 @@ class ChecksExtension(Extension):
             dependencies_error,
             setting_names_error,
             scheme_error,
+            debian_error,
         )
         for check in (*checks, default_command_error, workdir_error, source_folder_error, stage_error):
             environment.globals[check.__name__] = check

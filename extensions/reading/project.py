@@ -16,6 +16,7 @@ from .layout import Layout
 from .mcp import Mcp
 from .metadata import Metadata
 from .needs import Needs
+from .packages import Packages
 from .requirements import Declared, Requirements
 from .settings import Settings
 from .tests import Tests
@@ -69,6 +70,7 @@ class Destination:
         self.tests = Tests(folder, self.metadata, self.layout, self.requirements, self.web)
         self.needs = Needs(folder, self.metadata)
         self.settings = Settings(folder, self.requirements)
+        self.packages = Packages(folder, self.requirements)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -173,6 +175,14 @@ class Destination:
     def requires_python(self) -> str:
         """Return the version specifier for Python, empty where none is declared."""
         return self.metadata.requires_python()
+
+    def system_packages(self) -> list[str]:
+        """Return the packages of Debian's that the app needs to run."""
+        return self.packages.runs
+
+    def build_packages(self) -> list[str]:
+        """Return the packages of Debian's that are needed to install the dependencies alone."""
+        return self.packages.builds
 
     def extra_packages(self, command: str) -> list[str]:
         """Return what a command needs and no file declares: the framework, a server such as uvicorn, an SDK for MCP."""

@@ -107,6 +107,12 @@ CASES: dict[str, Case] = {
         {"list": ["DB_HOST"], "meaning": {"A": "b"}, "name": {"A B": "db_url"}},
         OWN_FULL,
     ),
+    **each(
+        "system_packages",
+        "Give a list, like [libpq5].",
+        {"text": "git", "option": ["-y"], "capital": ["Git"], "command": ["a;b"]},
+    ),
+    **each("build_packages", "Give a list, like [libpq5].", {"text": "git", "number": [1]}),
     **each("database_scheme", "Give one, like postgresql.", {"other": "mysql", **NO_TEXT}, OWN_FULL),
     **each("image_command", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
     **each("image_entrypoint", CONTROL, {"delete": ["\x7f"], "half-a-character": ["\ud83d"], "nul": ["\0"]}, OWN_IMAGE),

@@ -53,6 +53,8 @@ FREE: dict[str, tuple[Any, ...]] = {
     "mcp_servers": (["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
+    "system_packages": ([], ["libpq5", "libmagic1"]),
+    "build_packages": ([], ["gcc", "git"]),
     "setting_names": ({}, {"DB_HOST": "db_host", "DB_PASSWORD": "db_password", "CELERY_BROKER_URL": "redis_url"}),
     "database_scheme": ("postgresql", "postgresql+asyncpg"),
     "dependencies": (

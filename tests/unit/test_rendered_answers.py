@@ -28,6 +28,7 @@ SERVER = {**OWN_IMAGE, "stack": "mcp"}
 TESTS, PRODUCTION = "docker-compose.test.yml", "docker-compose.prod.yml"
 
 lists = st.lists(texts, max_size=3)
+debian_names = st.lists(st.text("ab1+.-", max_size=4), max_size=3) | lists
 
 
 @cache
@@ -75,6 +76,15 @@ def command_stands(answers: Answers) -> None:
     words = commands.words(answers["app_command"])
     assert compose("docker-compose.yml", answers)["app"]["command"] == words
     assert json.loads(instruction("CMD", answers)) == words
+
+
+def debian_packages_stand(answers: Answers) -> None:
+    text = rendered("Dockerfile", answers)
+    for name in ("system_packages", "build_packages"):
+        words = f"apt-get install -y --no-install-recommends {' '.join(answers[name])} \\\n"
+        assert (words in text) == bool(answers[name])
+    last = text[text.rindex("\nFROM ") :]
+    assert last.startswith("\nFROM base AS run\n" if answers["build_packages"] else "\nFROM dependencies AS run\n")
 
 
 def settings_stand(answers: Answers) -> None:
@@ -171,6 +181,8 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "image_entrypoint": ("image_entrypoint", SERVER, lists, server_command_stands),
     "image_command": ("image_command", OWN_IMAGE, lists | st.just(["run", "a"]), image_command_stands),
     "migrate_command": ("migrate_command", SHOP, texts, migrate_stands),
+    "system_packages": ("system_packages", SHOP, debian_names, debian_packages_stand),
+    "build_packages": ("build_packages", SHOP, debian_names, debian_packages_stand),
     "database_scheme": (
         "database_scheme",
         SHOP,
