@@ -122,4 +122,8 @@ class DestinationExtension(Extension):
         environment.globals["earlier_servers"] = earlier_servers
         environment.globals["use_own_answers_only"] = pass_context(lambda context: answers.use_own_answers_only(root_of(context)))
         environment.globals["exists"] = pass_context(lambda context, name: os.path.lexists(root_of(context) / name))
+        # What would change a project that runs is found at its adoption alone.
+        environment.globals["at_adoption"] = pass_context(
+            lambda context: not os.path.lexists(root_of(context) / str(context["_copier_conf"]["answers_file"]))
+        )
         environment.globals["newest_python"] = versions.python_version
