@@ -211,6 +211,7 @@ def test_plain_up_during_a_deployment_does_no_harm_that_another_one_does_not_men
     assert versions(production) == {'"2"'}
     services = [known["Config"]["Labels"]["com.docker.compose.service"] for known in production.containers().values()]
     assert sorted(services) == ["app", "app", "db", "nginx", "redis"]
+    production.deploy("1")
 
 
 def test_nginx_and_its_certificate_are_checked_before_anything_is_done(production: Production) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 from pathlib import Path
@@ -78,8 +79,8 @@ def test_a_checkout_and_what_prunes_it_go_on_where_they_were_ended(main: Stack) 
         end(main, moment, number, "scripts/branch-env", "prune", "--yes")
     main.run("scripts/branch-env", "prune", "--yes")
     assert leftovers(main.slug) == []
-    names = [line.split()[1:3] for line in main.run("scripts/branch-env", "list").stdout.splitlines()]
-    assert names[1:] == [["main", "not"]], names
+    listed = json.loads(main.run("scripts/branch-env", "list", "--json").stdout)
+    assert [(one["branch"], one["state"]) for one in listed] == [("main", "not started")]
 
 
 def test_tests_that_were_ended_start_over(make_stack: MakeStack) -> None:
