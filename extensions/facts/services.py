@@ -113,23 +113,34 @@ class Services:
         return self.answers.database_scheme if reads else "postgresql"
 
     @cached_property
+    def database_url(self) -> str:
+        """Where the database is, seen from inside, in an environment file after those with the login."""
+        return f"{self.url_scheme}://${{POSTGRES_USER}}:${{POSTGRES_PASSWORD}}@{self.postgres_host}:5432/${{POSTGRES_DB}}"
+
+    @cached_property
+    def redis_url(self) -> str:
+        """Where Redis is, seen from inside."""
+        shared = "${REDIS_USER-}:${REDIS_PASSWORD-}@shared-redis:6379/${REDIS_DB-}"
+        return f"redis://{shared if self.shares_services else 'redis:6379/0'}"
+
+    @cached_property
     def further_settings(self) -> dict[str, str]:
         """What else the app reads to find its services, by the names of variables."""
         if not (self.answers.own_app and self.offers_services and self.uses_data):
             return {}
-        redis = self.uses_redis and not self.shares_services
-        values = {
-            "db_host": self.postgres_host if self.uses_postgres else "",
-            "db_port": "5432" if self.uses_postgres else "",
-            "db_user": "${POSTGRES_USER}" if self.uses_postgres else "",
-            "db_password": "${POSTGRES_PASSWORD}" if self.uses_postgres else "",
-            "db_name": "${POSTGRES_DB}" if self.uses_postgres else "",
-            "db_url": "${DATABASE_URL}" if self.uses_postgres else "",
-            "redis_host": "redis" if redis else "",
-            "redis_port": "6379" if redis else "",
-            "redis_url": "${REDIS_URL}" if self.uses_redis else "",
+        # Never by ${DATABASE_URL}: Compose would take that of the shell.
+        database = {
+            "db_host": self.postgres_host,
+            "db_port": "5432",
+            "db_user": "${POSTGRES_USER}",
+            "db_password": "${POSTGRES_PASSWORD}",
+            "db_name": "${POSTGRES_DB}",
+            "db_url": self.database_url,
         }
-        return {name: values[meaning] for name, meaning in self.answers.setting_names.items() if values[meaning]}
+        redis = {"redis_url": self.redis_url}
+        redis |= {} if self.shares_services else {"redis_host": "redis", "redis_port": "6379"}
+        values = (database if self.uses_postgres else {}) | (redis if self.uses_redis else {})
+        return {name: values[meaning] for name, meaning in self.answers.setting_names.items() if meaning in values}
 
     @cached_property
     def shares_services(self) -> bool:

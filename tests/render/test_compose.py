@@ -50,7 +50,7 @@ def is_stdio_only(saved: dict[str, Any]) -> bool:
 
 def reload_command(saved: dict[str, Any]) -> str:
     """Return the command that reloads the app in development; empty where there is none."""
-    if not saved.get("hot_reload") or saved["app_command"] != saved["default_command"]:
+    if not saved.get("hot_reload") or saved["app_command"] != saved["default_command"] or not saved.get("mount_code", True):
         return ""
     return str(extension("facts/commands").reload_form(saved["app_command"], saved["source_folder"], saved["web_framework"]))
 
@@ -163,7 +163,7 @@ def test_a_change_is_brought_to_the_app_by_a_bind_mount_or_by_compose(case: Case
         assert "hot_reload" not in saved
         return
     mounted = str(case.folder) in {volume["source"] for volume in app.get("volumes", [])}
-    assert mounted != restarts_on_change(saved)
+    assert mounted == (saved.get("mount_code", True) and not restarts_on_change(saved))
     rules = app.get("develop", {}).get("watch", [])
     assert bool(rules) == saved["hot_reload"]
     [*rebuilt, code] = rules or [{}]
@@ -184,14 +184,16 @@ def test_neither_reloader_nor_debugger_gets_into_the_image_or_the_tests(case: Ca
     debugger = saved["stack"] in {"minimal", "full"} and "debugpy" in saved["extras"]
     stages = [stage.partition("\n") for stage in re.split(r"^FROM ", dockerfile, flags=re.MULTILINE)[1:]]
     if stages:
-        assert stages[-1][0] == ("run AS production" if debugger else "dependencies AS run")
+        assert stages[-1][0] == (
+            "run AS production" if debugger else f"{'base' if saved.get('build_packages') else 'dependencies'} AS run"
+        )
         assert [head for head, _, body in stages if "debug" in head + body] == (
             ["uv AS debugger", "run AS development"] if debugger else []
         )
         commands = re.findall(r"^CMD (.*)$", dockerfile, re.MULTILINE)
         assert [json.loads(command) for command in commands] == [shlex.split(saved["app_command"])]
     if saved.get("ci") and saved["stack"] in {"minimal", "full"}:
-        app = config_of(case, *WITH_TESTS)["services"]["app"]
+        app = config_of(case, *WITH_TESTS, "--profile", "app")["services"]["app"]
         assert words_of(app) == command_of(saved, saved["app_command"])
         assert app["build"].get("target") == ("production" if debugger else None)
 
@@ -206,7 +208,10 @@ def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, 
         assert services["db"]["environment"]["POSTGRES_USER"] == "ann"
     for own in {"app", "mcp-server"} & services.keys():
         if "db" in services:
-            assert services[own]["environment"]["DATABASE_URL"] == "postgresql://ann:pa$$$$w0rd@db:5432/shop"
+            assert (
+                services[own]["environment"]["DATABASE_URL"]
+                == f"{saved.get('database_scheme', 'postgresql')}://ann:pa$$$$w0rd@db:5432/shop"
+            )
         if "redis" in services:
             assert services[own]["environment"]["REDIS_URL"] == "redis://redis:6379/0"
     for owner in owners:

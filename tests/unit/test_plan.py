@@ -55,8 +55,10 @@ def test_only_the_top_of_the_package_asks_several_parts() -> None:
     """What is read knows the ground that it stands on, and the web at most: so the file to install from is chosen at the top."""
     parts = graph(READING)
     ground = {"folder", "source", "versions", "metadata", "layout", "requirements"}
-    assert {name: parts[name] - ground for name in ("web", "mcp", "needs", "image", "tests")} == {
-        **{"web": set(), "mcp": set(), "needs": set(), "image": set()},
+    alone = ("mcp", "needs", "image", "procfile", "programs", "settings", "packages")
+    assert {name: parts[name] - ground for name in (*alone, "web", "tests")} == {
+        **{name: set() for name in alone},
+        "web": {"procfile", "programs"},
         "tests": {"web"},
     }
 
