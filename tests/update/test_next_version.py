@@ -26,7 +26,8 @@ def test_old_and_new_rendering_use_the_extensions_of_their_own_version(working_t
 
     assert set(git(project, "diff", "--name-only").split()) >= {".copier-answers.yml", "Dockerfile", "docker-compose.yml"}
     diff = git(project, "diff", "--unified=0", "docker-compose.yml").splitlines()
-    words = '"uvicorn", "shop.server:app", "--host", "0.0.0.0", "--port", "8000", "--reload", "--reload-dir", "src"]'
+    words = '"uvicorn", "shop.server:app", "--host", "0.0.0.0", "--port", "8000", "--reload", "--reload-dir", "src", '
+    words += '"--timeout-graceful-shutdown", "1"]'
     assert [line for line in diff[2:] if line[0] in "+-" and not line.startswith(("+++", "---"))] == [
         f"-    command: [{words}",
         f'+    command: ["nice", {words}',
@@ -44,7 +45,7 @@ def test_old_and_new_rendering_read_the_project_with_the_package_of_their_own_ve
     def change(template: Path) -> None:
         reading = template / "extensions" / "reading"
         substitute(reading / "image.py", '"/workspace"', '"/newer"')
-        substitute(reading / "versions.py", "^    return preferred if .*", '    return "9.9"')
+        substitute(reading / "versions.py", "^        return preferred if .*", '        return "9.9"')
 
     older = with_next(working_tree, tmp_path / "older", probe)
     git(older, "tag", OLDER)
