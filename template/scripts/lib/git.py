@@ -98,7 +98,8 @@ def copy_scripts(repository: str, prefix: str) -> str:
     script = f"s=$(git rev-parse --git-common-dir)/{COPY}/{inside}/scripts/branch-env"
     there = f'{script} && [ -x "$s" ] && [ -d {inside} ]'
     work = f'{there} && BRANCH_ENV_ROOT=$PWD/{inside} "$s" sync --hook "$@"'
-    return f'[ "$3" != 1 ] || ({work}) || :'
+    # It is short: Ctrl-C ends the checkout, and not this half way.
+    return f'[ "$3" != 1 ] || (trap "" INT; {work}) || :'
 
 
 def hook_file(top: Path) -> Path:

@@ -98,7 +98,10 @@ def backup(name: str, kind: str) -> Path:
     # Of one that was killed.
     for left in (ROOT / "backups").glob("*.part"):
         left.unlink()
-    return ROOT / "backups" / f"{name}-{now()}.{kind}"
+    # One of the same second has its name already.
+    while (path := ROOT / "backups" / f"{name}-{now()}.{kind}").exists():
+        time.sleep(0.1)
+    return path
 
 
 @contextmanager
