@@ -349,7 +349,10 @@ def test_no_command_makes_an_empty_database_beside_an_older_one(production: Prod
     production.run("docker", "volume", "rm", f"{production.project}_postgres-17")
 
 
-def test_an_empty_database_is_not_backed_up_over_the_history_of_a_full_one(production: Production) -> None:
+def test_an_empty_database_is_not_backed_up_over_the_history_of_a_full_one(
+    production: Production, answer: Callable[[str], None]
+) -> None:
+    answer("15")
     psql(production, DATA)
     before = content(production)
     file = back_up(production)
