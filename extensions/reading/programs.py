@@ -244,7 +244,9 @@ def programs_of(folder: Folder, layout: Layout, declared: Collection[str]) -> li
         declared: the packages that it declares.
     """
     texts = ((path, text) for path in folder.sources if HINT.search(text := folder.read(path)))
-    sources = [Source(path, text, layout) for path, text in texts]
+    # A file that is called as a framework is a copy of it.
+    frameworks = {kind.__name__ for kind in KINDS}
+    sources = [Source(path, text, layout) for path, text in texts if PurePosixPath(path).stem not in frameworks]
     found = ((KINDS.index(kind), kind(source, declared)) for source in sources for kind in KINDS)
 
     def rank(item: tuple[int, Program]) -> tuple[bool, int, int, str]:

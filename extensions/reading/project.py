@@ -24,6 +24,8 @@ from .web import Server, Web
 
 # The first line of a Dockerfile of the template's own, which says what was answered before.
 OURS = "# Managed by chora-compose-template"
+# Programs that start what follows them.
+WRAPPERS = {"env", "tini", "dumb-init", "gosu", "su-exec", "setpriv", "nice", "opentelemetry-instrument", "ddtrace-run"}
 # The packages of clients, by the service that they speak to.
 CLIENTS = {
     "postgres": {"psycopg", "psycopg2", "psycopg2-binary", "asyncpg", "pg8000", "aiopg", "psycopg-binary", "psycopg-c"},
@@ -130,14 +132,23 @@ class Destination:
 
     def app_command(self, app_port: int, package: str) -> str:
         """Return the command that starts the app inside a container, as shell words: an existing Dockerfile's own comes first."""
-        if own := self._image.command() or self._image.entrypoint():
-            return shlex.join(own)
-        return self.web.command(app_port, package)
+        own = self._image.command() or ([] if self._wraps else self._image.entrypoint())
+        return shlex.join(own) if own else self.web.command(app_port, package)
+
+    @property
+    def _wraps(self) -> bool:
+        """Whether an existing ENTRYPOINT starts what follows it, as `tini` does, or a script with `"$@"`."""
+        words = self._image.entrypoint()
+        names = [word.rpartition("/")[2] for word in words]
+        scripts = (
+            self.folder.read(f"{place}{name}") for name in names for place in ("", "docker/", "scripts/", "bin/", "deploy/")
+        )
+        return bool({*names[:1]} & WRAPPERS) or any('"$@"' in script for script in scripts)
 
     @property
     def guesses(self) -> bool:
         """Whether nothing in the project says what starts the app, so that its command is a guess."""
-        declared = self._image.command() or self._image.entrypoint() or self.web.declares
+        declared = self._image.command() or (self._image.entrypoint() and not self._wraps) or self.web.declares
         return not declared and self.layout.plain_command(self.package or "app").split(" ")[0] == "python"
 
     def app_port(self) -> int:

@@ -148,3 +148,21 @@ def test_code_that_is_installed_from_src_is_not_hidden_by_a_mount(tmp_path: Path
     assert not write(tmp_path, {"Dockerfile": dockerfile, "src/shop/__init__.py": ""}).mount_code()
     (tmp_path / "Dockerfile").write_text("FROM python\nWORKDIR /app\nCOPY . .\nRUN pip install -e .\n")
     assert write(tmp_path, {}).mount_code()
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "files", "command"),
+    [
+        ('["env", "A=b"]', {}, "flask --app app run --host 0.0.0.0 --port 8000"),
+        ('["/usr/bin/tini", "--"]', {}, "flask --app app run --host 0.0.0.0 --port 8000"),
+        ('["/entrypoint.sh"]', {"docker/entrypoint.sh": 'set -e\nexec "$@"\n'}, "flask --app app run --host 0.0.0.0 --port 8000"),
+        ('["./boot.sh"]', {"boot.sh": "exec gunicorn app:app\n"}, "./boot.sh"),
+        ('["python", "-m", "shop"]', {}, "python -m shop"),
+    ],
+)
+def test_an_entrypoint_that_starts_what_follows_it_gets_a_command(
+    entrypoint: str, files: dict[str, str], command: str, tmp_path: Path
+) -> None:
+    app = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
+    found = write(tmp_path, {**app, **files, "Dockerfile": f"FROM python\nENTRYPOINT {entrypoint}\n"})
+    assert found.app_command(8000, "shop") == command
