@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from messages import warn
 from project import git
+
+if TYPE_CHECKING:
+    from reading import Destination
 
 # Lists of dependencies that are not read, and the command that writes one that is.
 UNREAD = {
@@ -66,10 +69,10 @@ def check_python(asked: str, answers: dict[str, Any], update: str) -> None:
         return
 
 
-def check_settings(folder: Path, sources: tuple[str, ...]) -> None:
+def check_settings(found: Destination) -> None:
     """Say which settings refuse what Compose, or scripts/branch-env, has in `.env`, where the mounted folder shows it."""
-    for path in sources:
-        text = (folder / path).read_text(encoding="utf-8", errors="replace")
+    for path in found.sources:
+        text = found.folder.read(path)
         reads = re.search(r"\benv_file\s*=\s*[\[(]?\s*[\"']\.env[\"']", text) and re.search(
             r"\b(?:BaseSettings|SettingsConfigDict)\b", text
         )
@@ -104,5 +107,5 @@ def check_adoption(folder: Path, answers: dict[str, Any], update: str, *, first:
         what = f"no server was found in this project, and {command!r} is a guess"
         warn(f"{what}: say what starts it with `{update} -d app_command='…'`.")
     check_python(found.requires_python(), answers, update)
-    check_settings(folder, found.sources)
+    check_settings(found)
     check_pipelines(folder, answers)

@@ -31,6 +31,11 @@ def as_text(answer: Any) -> Any:
     return answer if isinstance(answer, (list, bool)) else str(answer)
 
 
+def gone(was: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], kind: str) -> list[str]:
+    """Return which services, or volumes, a Compose file has no longer; none where there is no file."""
+    return sorted(was[kind].keys() - now[kind]) if now["services"] else []
+
+
 class Change:
     """What an update changed in a project.
 
@@ -51,12 +56,9 @@ class Change:
         text = common.read(Path(FILE))
         # With conflicts, as the new version has it.
         now = compose_of("" if own else git("show", f":3:./{FILE}") if re.search(r"^<<<<<<< ", text, re.MULTILINE) else text)
-        self.services = sorted(was["services"].keys() - now["services"]) if now["services"] else []
-        self.volumes = sorted(was["volumes"].keys() - now["volumes"]) if now["services"] else []
+        self.services, self.volumes = gone(was, now, "services"), gone(was, now, "volumes")
         production = compose_of(git("show", f"HEAD:./{PRODUCTION}")), compose_of(common.read(Path(PRODUCTION)))
-        there = bool(production[1]["services"])
-        self.production_services = sorted(production[0]["services"].keys() - production[1]["services"]) if there else []
-        self.production_volumes = sorted(production[0]["volumes"].keys() - production[1]["volumes"]) if there else []
+        self.production_services, self.production_volumes = gone(*production, "services"), gone(*production, "volumes")
         self.kept_volumes = sorted(was["volumes"].keys() & now["volumes"])
         images = [str(one["image"]) for one in now["services"].values() if isinstance(one, dict) and "image" in one]
         self.image = next((image for image in images if image.startswith("postgres")), images[0] if images else "alpine")

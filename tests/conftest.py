@@ -17,7 +17,7 @@ parse_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden trees anew from what is rendered")
+    parser.addoption("--update-golden", action="store_true", help="overwrite the golden trees with what is rendered")
 
 
 # They use a machine's own ports, or its one shared network.

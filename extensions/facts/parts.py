@@ -46,7 +46,7 @@ class Parts(Delivery):
 
     @cached_property
     def installs_tests(self) -> bool:
-        """Whether what the tests need is installed when they start, because no image of the template's holds it."""
+        """Whether what the tests need is installed when they start, because the template builds no image with it."""
         return self.has_ci and (self.answers.stack == "mcp-multi" or self.own_dockerfile)
 
     @cached_property

@@ -61,10 +61,13 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._texts: dict[str, str] = {}
 
     def read(self, name: str) -> str:
-        """Return a file's text, empty where it can't be read."""
-        return read(self.root / name)
+        """Return a file's text, empty where it can't be read; once read it is remembered, as several parts look for their own."""
+        if name not in self._texts:
+            self._texts[name] = read(self.root / name)
+        return self._texts[name]
 
     def has(self, name: str) -> bool:
         """Tell whether there is a file, folder or link of that name."""

@@ -60,13 +60,16 @@ def assignments(argument: str) -> Iterator[tuple[str, str]]:
         # The old form of ENV, a name and the rest.
         yield from [(parts[0], " ".join(parts[1:]))] if parts[1:] else []
         return
-    yield from (tuple(part.split("=", 1)) for part in parts if "=" in part)  # type: ignore[misc]
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if equals:
+            yield name, value
 
 
 def stages_in(text: str) -> list[Stage]:
     """Return the stages of a Dockerfile, first to last."""
     stages: list[Stage] = []
-    names: dict[str, Stage] = {}
+    named: dict[str, int] = {}
     outside: dict[str, str] = {}
     for line in text.splitlines():
         found = re.match(r"\s*([A-Za-z]+)\s+(.+)", line)
@@ -75,13 +78,10 @@ def stages_in(text: str) -> list[Stage]:
         name, argument = found[1].upper(), found[2].strip()
         if name == "FROM":
             words = re.sub(r"^--platform=\S+\s+", "", argument).split()
-            parent = names.get(words[0].lower(), Stage())
-            stages.append(parent)
+            base = words[0].lower()
+            stages.append(stages[named[base]] if base in named else Stage())
             if len(words) > 2 and words[1].upper() == "AS":
-                names[words[2].lower()] = parent
-                current = words[2].lower()
-            else:
-                current = ""
+                named[words[2].lower()] = len(stages) - 1
         elif not stages:
             outside |= dict(assignments(argument)) if name == "ARG" else {}
         else:
@@ -91,8 +91,6 @@ def stages_in(text: str) -> list[Stage]:
                 values |= given or {one: outside[one] for one in argument.split() if one in outside}
             known = argument if name in {"CMD", "ENTRYPOINT", "RUN"} else resolve(argument, values)
             stages[-1] = Stage((*stages[-1].instructions, (name, known)), values)
-            if current:
-                names[current] = stages[-1]
     return stages
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import takewhile
 
 from .folder import Folder
 
@@ -41,8 +42,7 @@ class Procfile:
             return ""
         if NEEDS_SHELL.search(plain):
             return shlex.join([*(["env", variable] if port else []), "sh", "-c", f"exec {line}" if is_one(line) else line])
-        given = [word for word in words if re.match(r"\w+=", word)]
-        given = given[: next((at for at, word in enumerate(words) if word not in given), 0)]
+        given = [*takewhile(lambda word: re.match(r"\w+=", word), words)]
         rest = words[len(given) :]
         if port and rest and (reachable := listening(rest, port)):
             rest = reachable

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from .folder import Folder
 from .layout import STEMS, Layout
-from .source import full_name, imported_names, module_level, parse
+from .source import assignments, full_name, imported_names, parse
 
 HINT = re.compile(r"\b(?:streamlit|gradio|nicegui|dash|sanic|aiohttp|falcon|bottle|tornado|waitress|uvicorn|hypercorn)\b")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -58,13 +58,7 @@ class Source:
                 for item in node.items:
                     if isinstance(item.context_expr, ast.Call) and item.optional_vars is not None:
                         self.made[ast.unparse(item.optional_vars)] = full_name(item.context_expr.func, self.names)
-        self.at_import = {
-            target.id
-            for node in module_level(self.tree.body)
-            if isinstance(node, ast.Assign | ast.AnnAssign)
-            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            if isinstance(target, ast.Name)
-        }
+        self.at_import = dict(assignments(self.tree))
 
     @property
     def module(self) -> str:
@@ -152,10 +146,10 @@ def wsgi(source: Source, name: str, declared: Collection[str], framework: str) -
 
 def dash(source: Source, declared: Collection[str]) -> Program | None:
     """Dash's own WSGI object is `app.server`; its development server listens where its environment says."""
-    apps = source.objects("dash.Dash")
-    for node in module_level(source.tree.body):
-        if isinstance(node, ast.Assign) and ast.unparse(node.value) in {f"{app}.server" for app in apps}:
-            return wsgi(source, ast.unparse(node.targets[0]), {*declared} - {"waitress"}, "dash")
+    servers = {f"{app}.server" for app in source.objects("dash.Dash")}
+    for name, value in source.at_import.items():
+        if ast.unparse(value) in servers:
+            return wsgi(source, name, {*declared} - {"waitress"}, "dash")
     for call in source.calls("dash.Dash.run", "dash.Dash.run_server"):
         if source.argument(call, "host") in LOOPBACK:
             continue

@@ -22,7 +22,7 @@ from .settings import Settings
 from .tests import Tests
 from .web import Server, Web
 
-# The first line of a Dockerfile of the template's own, which says what was answered before.
+# The first line of a Dockerfile that the template has written, which says what was answered before.
 OURS = "# Managed by chora-compose-template"
 # Programs that start what follows them.
 WRAPPERS = {"env", "tini", "dumb-init", "gosu", "su-exec", "setpriv", "nice", "opentelemetry-instrument", "ddtrace-run"}
@@ -132,8 +132,12 @@ class Destination:
 
     def app_command(self, app_port: int, package: str) -> str:
         """Return the command that starts the app inside a container, as shell words: an existing Dockerfile's own comes first."""
-        own = self._image.command() or ([] if self._wraps else self._image.entrypoint())
-        return shlex.join(own) if own else self.web.command(app_port, package)
+        return shlex.join(self._own_command) or self.web.command(app_port, package)
+
+    @property
+    def _own_command(self) -> list[str]:
+        """The words by which an existing Dockerfile starts the app, none where it leaves that to others."""
+        return self._image.command() or ([] if self._wraps else self._image.entrypoint())
 
     @property
     def _wraps(self) -> bool:
@@ -148,7 +152,7 @@ class Destination:
     @property
     def guesses(self) -> bool:
         """Whether nothing in the project says what starts the app, so that its command is a guess."""
-        declared = self._image.command() or (self._image.entrypoint() and not self._wraps) or self.web.declares
+        declared = self._own_command or self.web.declares
         return not declared and self.layout.plain_command(self.package or "app").split(" ")[0] == "python"
 
     def app_port(self) -> int:

@@ -25,7 +25,7 @@ NAMES = {
         *("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "BROKER_URL", "REDIS_URI", "REDIS_DSN", "RQ_REDIS_URL", "CACHE_URL"),
     ),
 }
-ORM = frozenset({"sqlalchemy", "sqlmodel", "flask-sqlalchemy", "databases", "alembic", "sqlalchemy[asyncio]"})
+ORM = frozenset({"sqlalchemy", "sqlmodel", "flask-sqlalchemy", "databases", "alembic"})
 
 
 class Settings:
@@ -40,7 +40,7 @@ class Settings:
         self._folder = folder
         self._requirements = requirements
 
-    @cached_property
+    @property
     def _texts(self) -> list[str]:
         return [self._folder.read(source) for source in self._folder.sources]
 

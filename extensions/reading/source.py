@@ -36,12 +36,21 @@ def module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from module_level(node.body)
 
 
+def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names that a source assigns to when it is imported, and what it assigns."""
+    for node in module_level(tree.body):
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets, value = [node.target], node.value
+        else:
+            continue
+        yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
+
+
 def assigned(tree: ast.Module, classes: Collection[str]) -> Iterator[str]:
     """Yield the names of the module-level objects that are made from one of the classes."""
-    for node in module_level(tree.body):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and called_name(node.value) in classes:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
+    yield from (name for name, value in assignments(tree) if called_name(value) in classes)
 
 
 def assigned_to(tree: ast.Module, name: str) -> ast.expr | None:

@@ -15,7 +15,7 @@ from .layout import STEMS, Layout
 from .procfile import Procfile
 from .programs import Program, programs_of
 from .requirements import Requirements
-from .source import called_name, module_level, parse
+from .source import assignments, called_name, parse
 
 WSGI = frozenset({"Flask"})
 ASGI = frozenset({"FastAPI", "Starlette", "Quart", "Litestar"})
@@ -70,18 +70,6 @@ def factories(tree: ast.Module, classes: Mapping[str, str]) -> tuple[dict[str, s
         if node.name in FACTORIES and not required and isinstance(node, ast.FunctionDef):
             found.append((node.name, made_by.get(node.name, NAMED)))
     return made_by, found
-
-
-def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names that a source assigns to when it is imported, and what it assigns."""
-    for node in module_level(tree.body):
-        if isinstance(node, ast.Assign):
-            targets, value = node.targets, node.value
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            targets, value = [node.target], node.value
-        else:
-            continue
-        yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
 
 
 def servers_in(path: str, text: str, subclasses: Mapping[str, str]) -> Iterator[Server]:

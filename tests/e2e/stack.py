@@ -173,3 +173,10 @@ def clean_up_after(stack: Stack) -> Iterator[Stack]:
         images = subprocess.run(list_images, check=False, capture_output=True, text=True).stdout.split()
         if images:
             subprocess.run(["docker", "image", "rm", "--force", *images], check=False, capture_output=True)
+
+
+def worktree(stack: Stack, branch: str) -> Stack:
+    """Add a worktree with a new branch, as a user does: nothing else is run there."""
+    folder = stack.folder.with_name(f"{stack.folder.name} worktree {branch.replace('/', '_')}")
+    git(stack.folder, "worktree", "add", "-b", branch, str(folder))
+    return Stack(folder, stack.slug)

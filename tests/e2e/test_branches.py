@@ -14,7 +14,7 @@ import copier
 import pytest
 
 from tests.e2e.conftest import MakeStack
-from tests.e2e.stack import Stack, leftovers, wait_for
+from tests.e2e.stack import Stack, leftovers, wait_for, worktree
 from tests.support import commit_all, git, preset
 
 
@@ -24,13 +24,6 @@ def stack(make_stack: MakeStack) -> Stack:
     stack = make_stack(preset("10-branches"), own_ports=True)
     commit_all(stack.folder, "Render the set-up")
     return stack
-
-
-def worktree(stack: Stack, branch: str) -> Stack:
-    """Add a worktree with a new branch, as a user does: nothing else is run there."""
-    folder = stack.folder.with_name(f"{stack.folder.name} worktree {branch.replace('/', '_')}")
-    git(stack.folder, "worktree", "add", "-b", branch, str(folder))
-    return Stack(folder, stack.slug)
 
 
 def branch_env(stack: Stack, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -262,7 +255,7 @@ def test_a_renamed_branch_gets_its_data_by_the_command_that_is_said_and_prune_as
     assert notes(stack) == ["before"]
 
 
-def test_a_registry_that_was_deleted_is_made_anew_from_what_docker_knows(stack: Stack, template: Path, tmp_path: Path) -> None:
+def test_a_registry_that_was_deleted_is_rebuilt_from_what_docker_knows(stack: Stack, template: Path, tmp_path: Path) -> None:
     topic, gone = worktree(stack, "topic"), worktree(stack, "gone")
     for one in (topic, gone):
         one.up()

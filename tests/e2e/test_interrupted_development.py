@@ -14,7 +14,7 @@ from tests.e2e.conftest import MakeStack
 from tests.e2e.pipelines import images_of
 from tests.e2e.shared import inside, make_hub, make_project, projects, sql_as
 from tests.e2e.signals import end, moments, seconds_of
-from tests.e2e.stack import Stack, leftovers, wait_for
+from tests.e2e.stack import Stack, leftovers, wait_for, worktree
 from tests.support import commit_all, git, preset, render
 
 ROWS = "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, {}) n"
@@ -27,12 +27,6 @@ def main(make_stack: MakeStack) -> Stack:
     stack = make_stack({**preset("10-branches"), "services": ["postgres"]}, own_ports=True)
     commit_all(stack.folder, "Render the set-up")
     return stack
-
-
-def worktree(stack: Stack, branch: str) -> Stack:
-    folder = stack.folder.with_name(f"{stack.folder.name} {branch}")
-    git(stack.folder, "worktree", "add", "-b", branch, str(folder))
-    return Stack(folder, stack.slug)
 
 
 def test_data_of_a_branch_are_copied_whole_or_not_at_all(main: Stack) -> None:

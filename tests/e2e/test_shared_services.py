@@ -116,7 +116,7 @@ def test_what_a_project_has_outlives_a_restart_and_new_containers(make_stack: Ma
     for again in (["restart"], ["down"]):
         hub.compose(*again)
         hub.up()
-        # Without those that would make it anew.
+        # Without those that would make it again.
         shop.compose("up", "--detach", "--wait", "--no-deps", "app")
         assert shop.get_json()["database"].startswith(f"PostgreSQL {versions[0]}.")
         assert sql_as(shop, "SELECT n FROM kept") == [(7,)]

@@ -33,7 +33,7 @@ CREATE ROLE reader CREATEDB ROLE "Odd role";
 CREATE DATABASE other OWNER "Odd role";
 ALTER DATABASE other SET lock_timeout = '7s';
 """
-# Shared services give the role postgres its password anew at each start.
+# Shared services set the password of the role postgres at each start.
 ROLES = """
 SELECT rolname, rolsuper, rolcreatedb, rolvaliduntil, rolpassword FROM pg_authid WHERE rolname !~ '^(pg_|postgres$)' ORDER BY 1
 """

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import ROOT, git, load, need_tool
+from tests.unit import shapes
 
 hook = load(ROOT / "hooks" / "post_generation.py", "post_generation")
 machine = load(ROOT / "hooks" / "machine.py", "machine_tested")
@@ -278,8 +279,7 @@ SETTINGS = (
 def test_settings_that_refuse_what_is_in_env_are_named(
     config: str, says: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "settings.py").write_text(SETTINGS.format(config))
-    hook.adoption.check_settings(tmp_path, ("settings.py",))
+    hook.adoption.check_settings(shapes.write(tmp_path, {"settings.py": SETTINGS.format(config)}))
     assert ('add extra="ignore" to the settings in settings.py' in capsys.readouterr().err) == says
 
 

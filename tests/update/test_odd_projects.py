@@ -25,7 +25,7 @@ def production(working_tree: Path, tmp_path: Path) -> Path:
 
 
 def hide(project: Path, name: str) -> bytes:
-    """Let git ignore a file of the template's, with an edit that is nowhere else; return what it holds."""
+    """Let git ignore a template file, with an edit that is nowhere else; return what it holds."""
     git(project, "rm", "--quiet", "--cached", name)
     with (project / ".gitignore").open("a") as ignored, (project / name).open("a") as file:
         ignored.write(f"{name}\n")

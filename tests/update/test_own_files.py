@@ -1,4 +1,4 @@
-"""Files of the user's where an answer, or a later version, brings some of the template's: they stay, and are named."""
+"""Existing files with the names of template files, which an answer or a later version brings: they stay, and are named."""
 
 from __future__ import annotations
 

@@ -188,14 +188,12 @@ def check_rows(version: str) -> None:
 
     Up to 0.5.0 a start could make an empty one beside it.
     """
-    older = {major: name for major, name in volumes().items() if major < int(POSTGRES)}
+    older = [name for major, name in volumes().items() if major < int(POSTGRES)]
     ask = ("exec", "-T", "db", "psql", "-XAtU", "app", "-d", SLUG.replace("-", "_"))
     if older and not compose(*ask, input=ROWS, version=version).stdout.strip():
-        where = ", ".join(older.values())
-        what = f"the database has no row, and {where} may hold the data"
-        raise Problem(
-            f"{what}: `scripts/upgrade-postgres --overwrite` takes them along"
-        )
+        what = f"the database has no row, and {', '.join(older)} may hold the data"
+        advice = "`scripts/upgrade-postgres --overwrite` takes them along"
+        raise Problem(f"{what}: {advice}")
 
 
 def password(service: str) -> str:

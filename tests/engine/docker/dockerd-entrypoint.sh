@@ -1,6 +1,6 @@
 #!/bin/sh
 # Same contract as the official entry point: options alone mean dockerd, which listens on its socket and, with a
-# DOCKER_TLS_CERTDIR, over TLS on 2376, with certificates made anew at every start; without one in the clear on 2375.
+# DOCKER_TLS_CERTDIR, over TLS on 2376, with new certificates at each start; without one in the clear on 2375.
 set -eu
 
 # certificate NAME EXTENSIONS: a key and a certificate of our CA's in the folder NAME.
