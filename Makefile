@@ -1,6 +1,7 @@
 # make new DEST=../myproj [PRESET=02-full] [ARGS="-d stack=full"]   a project, new or existing
 # make fast                                                         the tests of minutes; without Docker
 # make test                                                         lint and every test; e2e where Docker runs
+# make pythons                                                      projects' scripts under Python 3.9 to 3.14
 # make oldest                                                       some of e2e with the oldest engine, after tests/engine/up --oldest
 PYTHON ?= python3
 # By the environment, not on a command line: a name may hold blanks, quotation marks or a dollar sign.
@@ -10,7 +11,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest --durations=10
 
-.PHONY: new test fast thorough coverage e2e oldest lint help
+.PHONY: new test fast thorough coverage pythons e2e oldest lint help
 .DEFAULT_GOAL := help
 
 help:
@@ -46,6 +47,10 @@ thorough: .venv/dev
 # The same, and which lines of the product none of them runs. Before Python 3.12 that takes half as much again.
 coverage: .venv/dev
 	$(PYTEST) --ignore tests/e2e -n auto --cov
+
+# A version that is not there fails.
+pythons: .venv/dev
+	PYTHON_VERSIONS="3.9 3.10 3.11 3.12 3.13 3.14" $(PYTEST) tests/unit/test_pythons.py -n auto
 
 e2e: .venv/dev
 	$(PYTEST) tests/e2e -n 2 --dist loadscope

@@ -80,7 +80,8 @@ class Side:
 
     def measure(self, number: int) -> float:
         """Return the seconds from saving to the new answer."""
-        old, self.text = self.text, f'"version {number}"'
+        quote = '"' if self.text.startswith('"') else ""
+        old, self.text = self.text, f"{quote}version {number}{quote}"
         changed = self.file.read_text().replace(old, self.text)
         start = time.perf_counter()
         self.file.write_text(changed)

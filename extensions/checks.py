@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
@@ -24,6 +24,11 @@ NO_SCRIPT = re.compile(rf"(?![\t\n])[{CONTROL}]")
 BREAKS_PATH = re.compile(r"""[\s"'$`\\;&|<>()*?\[\]:]""")
 BREAKS_VOLUME = re.compile(r"""["$`\\|:]| #|^\s|\s$""")
 BREAKS_QUOTES = frozenset('"$`\\')
+# What declares dependencies beside files of requirements; those that uv does not read are in extensions/facts/lists.py.
+DEPENDENCIES = frozenset({"uv.lock", "none"}) | {
+    *("poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile", "environment.yml", "environment.yaml")
+}
+SERVICE = re.compile(r"[a-zA-Z0-9._-]+")
 STAGE = re.compile(r"[A-Za-z0-9_.-]+")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -76,7 +81,8 @@ def command_error(command: str, example: str = "") -> str:
 @pass_context
 def default_command_error(context: Context, command: str) -> str:
     """Say what is wrong with the command that was found; empty for a good one, and for app_command, which has its own check."""
-    return "" if command == context.get("app_command") else command_error(command, "run.py")
+    example = "" if context.get("own_app") else "run.py"
+    return "" if command == context.get("app_command") else command_error(command, example)
 
 
 def list_error(value: object, example: str, scripts: bool = False) -> str:
@@ -112,29 +118,142 @@ def paths_error(value: object, example: str) -> str:
     return "Give paths, not options." if is_list_of_text(value) and any(path.startswith("-") for path in value) else ""
 
 
+def packages_error(value: object) -> str:
+    """Say what is wrong with a list of folders and archives, `-e` before some; empty for a good one."""
+    if not is_list_of_text(value):
+        return "Give a list, like [-e libs/shop]."
+    plain = r"(?:-e )?(?!\.\.?(?:/|$)|-)[\w.+@-]+(?:/(?!\.\.?(?:/|$))[\w.+@-]+)*"
+    return "" if all(re.fullmatch(plain, word, re.ASCII) for word in value) else "Give paths, like libs/shop."
+
+
 def dependencies_error(path: str) -> str:
     """Say what is wrong with the file that declares the dependencies; empty for a good one."""
-    if path in {"pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "setup.cfg", "none"}:
+    if path in DEPENDENCIES:
         return ""
-    plain = re.fullmatch(r"(?:[\w+-][\w.+-]*/)*[\w+-][\w.+-]*\.(?:txt|in)", path, re.ASCII)
+    names = r"[\w+-][\w.+-]*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|" + "|".join(map(re.escape, DEPENDENCIES - {"none"}))
+    plain = re.fullmatch(rf"(?:[\w+-][\w.+-]*/)*(?:{names})", path, re.ASCII)
     return "" if plain else "Name a .txt, a lock file or none."
 
 
 def setting_names_error(value: object) -> str:
     """Say what is wrong with the names of variables, each with what it means; empty for good ones."""
-    meanings = {*(f"db_{part}" for part in ("host", "port", "user", "password", "name", "url"))}
-    meanings |= {f"redis_{part}" for part in ("host", "port", "url")}
+    meanings = {*(f"db_{part}" for part in ("host", "port", "user", "password", "name", "url", "async_url", "engine"))}
+    meanings |= {f"redis_{part}" for part in ("host", "port", "password", "db", "url")}
     good = isinstance(value, dict) and all(
-        isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and meaning in meanings
+        isinstance(name, str)
+        and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
+        and (meaning in meanings or re.fullmatch(r"db_kind:[\w.-]+", str(meaning), re.ASCII))
         for name, meaning in value.items()
     )
     return "" if good else "Give names, like {DB: db_host}."
+
+
+def django_error(value: object) -> str:
+    """Say what is wrong with what is known of a project of Django's; empty for good values of the known names."""
+    forms = {
+        "manage_py": r"(\w[\w.-]*/)*manage\.py",
+        "static_root": r"/?[\w.-]+(/[\w.-]+)*",
+        **dict.fromkeys(("settings", "production_settings"), r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
+        "static_url": r"/([\w.-]+/)+",
+        "collectstatic": "build|deploy",
+        **dict.fromkeys(("websockets", "static_in_tests"), "true"),
+    }
+    good = isinstance(value, dict) and all(
+        name in forms and isinstance(text, str) and re.fullmatch(forms[name], text, re.ASCII) for name, text in value.items()
+    )
+    return "" if good else "Give pairs, like {manage_py: manage.py}."
+
+
+def required_settings_error(value: object) -> str:
+    """Say what is wrong with variables and their values, which stand without quotation marks; empty for good ones."""
+    good = isinstance(value, dict) and all(
+        isinstance(name, str)
+        and isinstance(text, str)
+        and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
+        and re.fullmatch(r"[\w*{}.,:/@-]*", text, re.ASCII)
+        for name, text in value.items()
+    )
+    return "" if good else "Give pairs, like {KEY: abc}."
 
 
 def debian_error(value: object) -> str:
     """Say what is wrong with a list of Debian packages; empty for a good one."""
     good = is_list_of_text(value) and all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value)
     return "" if good else "Give a list, like [libpq5]."
+
+
+def own_compose_error(name: str) -> str:
+    """Say what is wrong with the name of an existing Compose file, which may be empty; empty for a good one."""
+    known = {"", "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
+    return "" if name in known else "Say compose.yaml, or nothing."
+
+
+def is_table(value: object) -> TypeGuard[dict[str, dict[str, Any]]]:
+    """Tell whether a value is a table of tables whose keys are names of services, volumes and the like."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and SERVICE.fullmatch(name) and isinstance(said, dict) for name, said in value.items()
+    )
+
+
+def own_services_error(value: object) -> str:
+    """Say what is wrong with the services of one's own Compose file; empty for good ones."""
+    good = is_table(value) and all(
+        (key in {"ports", "profiles"} and is_list_of_text(item) and not any(map(NO_LINE.search, item)))
+        or (key in {"image", "build"} and isinstance(item, str) and not NO_LINE.search(item))
+        for said in value.values()
+        for key, item in said.items()
+    )
+    return "" if good else "Leave it out: it is found."
+
+
+def own_tests_error(value: object) -> str:
+    """Say what is wrong with what is different in such services while the tests run; empty for a good answer."""
+    if not isinstance(value, dict) or "services" not in value:
+        return "Leave it out: it is found."
+    good = all(
+        (key == "services" and is_table(item) and all(map(is_changes, item.values())))
+        or (key in {"starts", "volumes", "networks"} and is_list_of_text(item) and all(map(SERVICE.fullmatch, item)))
+        or (key == "env_files" and is_list_of_text(item) and not any(map(NO_LINE.search, item)))
+        or (key in {"context", "workdir"} and isinstance(item, str) and not plain_path_error(item, BREAKS_PATH))
+        for key, item in value.items()
+    )
+    return "" if good else "Leave it out: it is found."
+
+
+def is_changes(said: dict[str, Any]) -> bool:
+    """Tell whether a table holds what Compose is to read otherwise: nothing, or what replaces it."""
+    return all(
+        isinstance(key, str)
+        and re.fullmatch("[a-z_]+", key)
+        and (
+            value is None
+            or (is_list_of_text(value) and not any(map(NO_LINE.search, value)))
+            or (key == "healthcheck" and isinstance(value, dict) and value.keys() == {"test"} and is_list_of_text(value["test"]))
+            or (key == "depends_on" and isinstance(value, dict) and all(map(SERVICE.fullmatch, value)) and is_depends(value))
+        )
+        for key, value in said.items()
+    )
+
+
+def is_depends(said: dict[str, Any]) -> bool:
+    """Tell whether a table says for each service what is waited for."""
+    conditions = {"service_started", "service_healthy", "service_completed_successfully"}
+    return all(condition in conditions for condition in said.values())
+
+
+def versions_error(value: object, pattern: str, example: str) -> str:
+    """Say what is wrong with a list of versions, as texts or as the numbers that YAML takes them for; empty for a good one.
+
+    Args:
+        value: the answer.
+        pattern: of one version.
+        example: a list, short.
+    """
+    good = isinstance(value, list) and all(type(one) in {str, int, float} for one in value)
+    given = [str(one) for one in value] if isinstance(value, list) else []
+    if not good or not all(re.fullmatch(pattern, one) for one in given):
+        return f"List some, like {example}."
+    return "" if len({*given}) == len(given) else "Name each version once."
 
 
 def scheme_error(scheme: str) -> str:
@@ -187,6 +306,12 @@ def source_folder_error(path: str) -> str:
     return plain_path_error(path, BREAKS_PATH)
 
 
+def repository_folder_error(path: str) -> str:
+    """Say what is wrong with a folder of a repository, which may be empty; empty for a good one."""
+    good = not path or re.fullmatch(r"(?!-)[\w.-]+(?:/[\w.-]+)*", path, re.ASCII)
+    return "" if good and not {".", ".."} & {*path.split("/")} else "Give a path, like backend."
+
+
 def plain_path_error(path: str, breaks: re.Pattern[str]) -> str:
     """Say that a path has more in it than can stand without quotation marks; empty for one that has not."""
     return "Use letters, digits, / . _ and -." if NO_LINE.search(path) or breaks.search(path) else ""
@@ -211,11 +336,19 @@ class ChecksExtension(Extension):
             command_error,
             list_error,
             words_error,
+            packages_error,
             paths_error,
             dependencies_error,
             setting_names_error,
             scheme_error,
+            repository_folder_error,
+            versions_error,
             debian_error,
+            django_error,
+            required_settings_error,
+            own_compose_error,
+            own_services_error,
+            own_tests_error,
         )
         for check in (*checks, default_command_error, workdir_error, source_folder_error, stage_error):
             environment.globals[check.__name__] = check

@@ -53,8 +53,9 @@ else:
 
 
 FILTERS = (
-    *("after_entrypoint", "compose_form", "compose_list", "copy_lines", "debug_target", "exec_form", "flow", "runs_pytest"),
-    *("reload_form", "speaks_http", "stdio_form", "uv_words", "with_entrypoint", "with_reports", "xml_attribute"),
+    *("after_entrypoint", "compose_form", "compose_list", "copy_lines", "debug_target", "exec_form", "flow"),
+    *("program", "reload_form", "runs_pytest", "shell_text", "speaks_http", "stdio_form", "uv_words", "with_entrypoint"),
+    "xml_attribute",
 )
 
 

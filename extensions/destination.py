@@ -10,6 +10,7 @@ import importlib.util
 import os
 import sys
 from functools import cache, lru_cache
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -104,8 +105,8 @@ def earlier_servers(context: Context) -> list[str] | None:
 
 @pass_context
 def found(context: Context, key: str, *args: Any) -> Any:
-    """Return an attribute of this rendering's destination, or the result of its method called with the arguments."""
-    value = getattr(destination(root_of(context)), key)
+    """Return an attribute of this rendering's destination, such as `a.b`, or what its method returns for the arguments."""
+    value = attrgetter(key)(destination(root_of(context)))
     return value(*args) if callable(value) else value
 
 

@@ -107,7 +107,7 @@ def hidden_by_git(root: Path, names: Collection[str]) -> list[str]:
     # Not check-ignore, which ends at the first path behind a link or in a submodule.
     asked = ["git", "--literal-pathspecs", "ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", *names]
     try:
-        done = subprocess.run(asked, cwd=root, capture_output=True, text=True)
+        done = subprocess.run(asked, cwd=root, capture_output=True, encoding="utf-8", errors="surrogateescape")
     except OSError:  # there is no git, or no folder yet
         return []
     return done.stdout.split("\0")[:-1]

@@ -87,11 +87,13 @@ def own_files(context: Context) -> list[str]:
     and becomes the user's when git ignores it: no update could merge what stands there.
     """
     root, saved = root_of(context), saved_answers(context)
+    # The Compose file that is used has an answer of its own.
+    used = {context["own_compose"]}
     if not saved:
-        return sorted({*file_table.existing(root), *file_table.ignored(root)})
+        return sorted({*file_table.existing(root), *file_table.ignored(root)} - used)
     kept = [path for path in saved.get("keep_files") or [] if isinstance(path, str)]
     later = [path for path in file_table.existing(root, ["template"]) if not came(path, saved, context.environment)]
-    return sorted({*kept, *later, *file_table.ignored(root)})
+    return sorted({*kept, *later, *file_table.ignored(root)} - used)
 
 
 @pass_context
@@ -154,6 +156,22 @@ def refuse_files_for_folders(root: Path, written: Iterable[str]) -> None:
             raise UserMessageError(f"Rename {folder}: it is a repository of its own, and the template writes files into it.")
 
 
+def refuse_other_spellings(root: Path, written: Iterable[str]) -> None:
+    """Raise what Copier prints where a file has a written one's name in other letters: macOS and Windows take both for one."""
+    from copier.errors import UserMessageError
+
+    paths = [*map(PurePosixPath, written)]
+    # Each folder is listed once: the project's own may hold many files.
+    names = {folder: {one.name for one in (root / folder).glob("*")} for folder in {path.parent for path in paths}}
+    for path in paths:
+        beside = names[path.parent]
+        if path.name in beside:
+            continue
+        for name in sorted(one for one in beside if one.casefold() == path.name.casefold()):
+            other = path.with_name(name)
+            raise UserMessageError(f"Rename {other}, to {path} if it is that: on macOS and Windows both are one file.")
+
+
 @pass_context
 def left_out(context: Context) -> str:
     """Return the patterns of what this rendering doesn't write, a line each.
@@ -174,6 +192,7 @@ def left_out(context: Context) -> str:
     written = [path for path in comes if path not in kept]
     if not temporary:
         refuse_files_for_folders(root, written)
+        refuse_other_spellings(root, written)
     known = {path for row in file_table.table() if row.rendered for path in named(row.path, context)}
     above = {folder for row in file_table.table() if row.rendered for folder in folders([row.path]) if "<" not in folder}
     absent = known - comes.keys() | above - folders(written)
@@ -215,4 +234,5 @@ class FilesExtension(Extension):
         environment.globals["note_for_hook"] = note_for_hook
         environment.globals["existing_files"] = pass_context(lambda context: file_table.existing(root_of(context)))
         environment.globals["own_files"] = own_files
+        environment.globals["saved"] = pass_context(lambda context, name: saved_answers(context).get(name))
         environment.globals["keep_files_error"] = keep_files_error

@@ -107,7 +107,7 @@ def mcp_package_error(name: str, starter: bool) -> str:
         name: the package's name, which `package_name_error` has nothing to say of.
         starter: whether the starter server will live in this package.
     """
-    return f"Give another package_name than {name}." if starter and name in MCP_LIBRARIES else ""
+    return f"Give another name than {name}." if starter and name in MCP_LIBRARIES else ""
 
 
 def mcp_servers_error(names: object, earlier: Collection[str] | None = ()) -> str:

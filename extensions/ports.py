@@ -48,6 +48,7 @@ def load(path: Path) -> ModuleType:
 
 lib = load(SOURCE).__name__
 names, registry = import_module(f"{lib}.names"), import_module(f"{lib}.registry").registry
+slots = load(Path(__file__).with_name("slots.py"))
 BASES, VARIABLES = names.BASES, names.VARIABLES
 # Set to "no" where renderings are to be the same whatever runs on the machine, as in tests.
 PROBES = os.environ.get("CHORA_COMPOSE_PROBE") != "no"
@@ -78,6 +79,18 @@ def published(service: str, slot: int = 0) -> str:
     return f"${{{VARIABLES[service]}:-{port(service, slot)}}}"
 
 
+def slots_in_words(services: list[str], app: str = "app") -> str:
+    """Return which ports the first two slots are, such as `0 is app 8000; 1 is app 8001; …`.
+
+    Args:
+        services: the services that are published.
+        app: what the app's service is called.
+    """
+    labels = {"app": app, "gateway": "n8n"}
+    slots = (f"{slot} is {', '.join(f'{labels.get(one, one)} {port(one, slot)}' for one in services)}" for slot in (0, 1))
+    return f"{'; '.join(slots)}; …"
+
+
 def branch_port(service: str, slug: str, slot: int, branch: str) -> int:
     """Return the port that a service has in a branch's environment, unless somebody else was there before."""
     return int(port(service, slot, names.choose_offset(slug, branch, slot, lambda _: True)))
@@ -98,12 +111,10 @@ def free_slot(folder: Path, slug: str, hook_follows: bool = False) -> int:
         entry = machine.find(folder, None)
         if entry:
             return int(entry.get("slot", 0))
-        slot = machine.free_slot(folder, names.are_free if PROBES else lambda _: True)
+        slot = slots.free_slot(machine, folder, names, names.is_free if PROBES else lambda _: True)
         if slot is None:
             if not hook_follows:
-                warn(
-                    "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env."
-                )
+                warn("All ten port slots of this machine are held: this one gets slot 0, set other ports in .env.")
             return 0
         machine.settle(folder, slug, slot)["pid"] = os.getpid()
         return int(slot)
@@ -120,12 +131,13 @@ def free_slot_here(context: Context, slug: str) -> int:
 
 
 class PortsExtension(Extension):
-    """Globals `port`, `published_port`, `free_slot`; `environment_name` and `branch_port` for a branch."""
+    """Globals `port`, `published_port`, `slots_in_words`, `free_slot`; `environment_name` and `branch_port` for a branch."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals["port"] = port
         environment.globals["published_port"] = published
+        environment.globals["slots_in_words"] = slots_in_words
         environment.globals["free_slot"] = free_slot_here
         environment.globals["environment_name"] = names.environment_name
         environment.globals["branch_port"] = branch_port

@@ -42,7 +42,11 @@ def with_block(text: str, lines: list[str], name: str = ".gitignore", marks: com
         name: the file's name.
         marks: the block's first and last line.
     """
-    return common.with_block(text, marks, lines, name, gap=True)
+    after = common.with_block(text, marks, lines, name)
+    if text and marks.begin in after and common.split_block(text, marks, name)[0] == text:
+        # A blank line above a new block.
+        return after.replace(marks.begin, ("\r\n" if "\r\n" in text else "\n") + marks.begin)
+    return after
 
 
 def write_block(path: Path, lines: list[str], marks: common.Marks = MARKS) -> None:
@@ -159,9 +163,11 @@ def local_exclude(folder: Path) -> tuple[Path | None, str]:
 def attributes(owned: Collection[str]) -> list[str]:
     """Return the lines that .gitattributes needs: line ends with which programs run, also in a container; none without any.
 
+    A config of a Swarm has its name from its bytes, which have to be the same on each machine.
+
     Args:
         owned: the template's files that the answers bring. What an update removes is still there now.
     """
-    programs = [path for path in owned if path.startswith(("docker/", "scripts/"))]
+    programs = [path for path in owned if path.startswith(("docker/", "nginx/", "scripts/"))]
     lines = [f"/{place}/** text eol=lf" for place in sorted({path.split("/")[0] for path in programs})]
     return [*lines, "/scripts/lib/** linguist-generated"] if any(path.startswith("scripts/lib/") for path in programs) else lines

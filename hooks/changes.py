@@ -31,6 +31,15 @@ def as_text(answer: Any) -> Any:
     return answer if isinstance(answer, (list, bool)) else str(answer)
 
 
+def port_beside(answers: dict[str, Any]) -> int:
+    """Return the port that the app's command names where that is not the answer; 0 where they agree, or it names none."""
+    # Here, because most updates need nothing of it.
+    from reading.listens import named_port
+
+    said = named_port(str(answers.get("app_command") or ""))
+    return 0 if str(said) == str(answers.get("app_port", said)) else said
+
+
 def gone(was: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], kind: str) -> list[str]:
     """Return which services, or volumes, a Compose file has no longer; none where there is no file."""
     return sorted(was[kind].keys() - now[kind]) if now["services"] else []
@@ -129,10 +138,14 @@ class Change:
         found = []
         if self.changed("package_name") and not (Path(folder) / package).exists():
             found.append(f"move {folder}/{old['package_name']} to {folder}/{package}, and change its imports: code is yours.")
-        if self.changed("web_framework") and not new.get("own_app"):
+        if self.changed("web_framework") and new.get("own_app") and not self.changed("app_command"):
+            found.append(f"name another command, if the app starts otherwise now: `{self.command} -d app_command='…'`.")
+        elif self.changed("web_framework") and not new.get("own_app"):
             found.append(f"write the app for {new['web_framework']}: its code and app_command are yours, and stay as they were.")
         if self.changed("app_port") and not self.changed("app_command") and str(old["app_port"]) in str(new.get("app_command")):
             found.append(f"give app_command the new port too: `{self.command} -d app_command='…'`.")
+        if self.changed("app_command") and not self.changed("app_port") and (said := port_beside(self.new)):
+            found.append(f"give app_port the new port too: `{self.command} -d app_port={said}`.")
         if self.changed("stack"):
             web, kinds = {"minimal", "full", "hybrid"}, {"mcp": "one MCP server", "mcp-multi": "MCP servers in servers/"}
             was, now = ("a web app" if one["stack"] in web else kinds.get(one["stack"], "") for one in (old, new))

@@ -6,6 +6,11 @@ Copier runs it with its own Python, where PyYAML is installed. It imports little
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C prints no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import json
 import os
@@ -22,18 +27,23 @@ from changes import as_text
 from client_files import ClientFile, Entry, bring_up_to_date
 from machine import missing, run
 from messages import say, warn
+from modes import set_modes, without_mode
 from next_steps import next_commands
+from of_django import check_django
 from project import git, yaml_of
 
 # What knows this machine's environments, which rendered projects have too, and what knows a project.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "template" / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "extensions"))
 from facts import facts
-from lib import common, names, setup_env
+from lib import checkouts, common, names, setup_env
 from lib.registry import registry
+from slots import free_slot
 
 # Compose reads the first of these that exists, and docker-compose.yml after them.
-PREFERRED = ("compose.yaml", "compose.yml", "docker-compose.yaml")
+PREFERRED = ("compose.yaml", "compose.yml")
+# Windows starts no script by its path.
+PYTHON = "python " if sys.platform == "win32" else ""
 LOGIN = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
 
 
@@ -115,29 +125,39 @@ def run_setup(folder: Path, kept: list[str]) -> None:
         warn(f"scripts/setup failed, run it again when this is fixed: {reason}")
 
 
+def is_taken(port: int, project: str) -> bool:
+    """Tell whether another program than a project's container listens on a port."""
+    probes = os.environ.get("CHORA_COMPOSE_PROBE") != "no"
+    return probes and not names.is_free(port) and checkouts.holder(port) != project
+
+
 def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
     """Note in this machine's registry which ports the project has, and say who else has them."""
     slug, slot = answers["project_slug"], answers["port_slot"]
     with registry(warn=warn) as machine:
         # One with branch environments scripts/branch-env has noted already, with ports and a name that nobody else has.
-        entry = machine.find(folder, None) if answers.get("branch_environments") else None
-        moves = entry is not None
-        if entry is None:
+        entry = machine.find(folder, None)
+        # A project that had ports before may have containers that listen on them.
+        is_new = entry is None or "pid" in entry
+        moves = bool(answers.get("branch_environments")) and entry is not None
+        if entry is None or not moves:
             env = folder / ".env"
-            own = common.variables(env.read_text(errors="replace")) if env.is_file() else {}
+            own = common.variables(env.read_text(encoding="utf-8", errors="replace")) if env.is_file() else {}
             entry = machine.settle(folder, slug, slot, given=names.ports_in(own))
             entry["name"] = own.get("COMPOSE_PROJECT_NAME", slug)
         wanted = names.ports(slot) if moves else entry["ports"]
-        # A release with another service gives each project a port for it, also those that have no such service.
-        unused = set() if "mail" in answers.get("extras", []) else {"mail", "smtp"}
-        held = machine.held(entry)
-        owners = (held.get(number) for service, number in wanted.items() if service not in unused)
-        free = machine.free_slot(folder)
-        if other := next(filter(None, owners), None):
-            way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
+        known, held = facts(answers), machine.held(entry)
+        free = free_slot(machine, folder, names, names.is_free)
+        used = [*known.published_services, *(["app"] if known.on_host else [])]
+        clashing = [one for one in used if wanted[one] in held]
+        busy = [one for one in used if is_new and not moves and is_taken(wanted[one], slug)]
+        if clashing or busy:
+            whose = f"{held[wanted[clashing[0]]]['folder']} has" if clashing else "another program has"
             full = "" if free is not None else ", and all ten slots are held"
-            remedy = "scripts/branch-env has put other ones into .env" if moves else "set other ones in .env, as COMPOSE.md says"
-            warn(f"{other['folder']} has the ports of slot {slot} too{full}: {remedy}{way}.")
+            variables = ", ".join(names.VARIABLES[one] for one in clashing or busy)
+            remedy = "scripts/branch-env has put other ports into .env" if moves else f"set {variables} in .env to a free port"
+            way = f", or take a free slot with `{update} -d port_slot={free}`" if free is not None else ""
+            warn(f"{remedy}{way}: {whose} {'that' if len(clashing or busy) == 1 else 'those'} of slot {slot}{full}.")
         others = (one for one in machine.all if one not in machine.of_project(folder))
         namesake = next((one for one in others if one["name"] == entry["name"]), None)
         if not moves and namesake:
@@ -145,6 +165,24 @@ def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
                 f"{namesake['folder']} is the Compose project {entry['name']} too, and the two would share containers and "
                 "data: set COMPOSE_PROJECT_NAME in .env of one of them."
             )
+
+
+def check_hub(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Say that this machine has services for all of its projects, where one gets its own: the question is not asked."""
+    if answers.get("isolation") != "own":
+        return
+    with registry(warn=warn) as machine:
+        hub = next((entry for entry in machine.entries if entry.get("hub")), None)
+    if hub and Path(hub["folder"]) != folder:
+        command = f"`{update} -d isolation=shared`"
+        warn(f"run {command} to use the shared services of this machine, in {hub['folder']}: this project has its own.")
+
+
+def free_ports(folder: Path) -> None:
+    """Give this machine's other projects the slot of ports that a project had before it kept its own Compose file."""
+    with registry(warn=warn) as machine:
+        for entry in machine.of_project(folder):
+            machine.all.remove(entry)
 
 
 def check_kept(answers: dict[str, Any], kept: list[str], update: str) -> None:
@@ -183,6 +221,8 @@ def changed_answers(folder: Path, answers_file: str, answers: dict[str, Any]) ->
 
 def check_compose(folder: Path, answers: dict[str, Any], *, updated: bool) -> None:
     """Say what keeps Compose from working with the project as it is rendered."""
+    if answers["own_compose"]:
+        return
     for name in PREFERRED:
         if not (folder / name).exists():
             continue
@@ -191,17 +231,21 @@ def check_compose(folder: Path, answers: dict[str, Any], *, updated: bool) -> No
             warn(f"rename {name} to docker-compose.yml, commit, and update again: under this name no update reaches it.")
         else:
             warn(f"Docker Compose prefers {name} to docker-compose.yml and will not read the latter: rename one of them.")
+    if (folder / "docker-compose.yaml").exists():
+        warn("remove docker-compose.yaml: Docker Compose reads docker-compose.yml, and warns of the other each time.")
     defaults = folder / ".env.defaults"
     if answers["stack"] != "minimal" and defaults.is_file():
-        text = defaults.read_text(errors="replace")
+        text = defaults.read_text(encoding="utf-8", errors="replace")
         lacks = [name for name in LOGIN if not re.search(rf"^\s*{name}\s*=", text, re.MULTILINE)]
         if lacks:
             warn(f"your .env.defaults lacks {', '.join(lacks)}: give each a value.")
-        if answers["stack"] in ("full", "mcp"):
-            for name in re.findall(r"^[ \t]*(DATABASE_URL|REDIS_URL)[ \t]*=[ \t]*[^\s#]", text, re.MULTILINE):
+        services = folder / ".env.services"
+        if answers["stack"] in ("full", "mcp") and services.is_file():
+            made = common.variables(services.read_text(encoding="utf-8", errors="replace"))
+            for name in (name for name, value in common.variables(text).items() if value and name in made):
                 warn(f"move {name} from .env.defaults to .env.local: the one that is made in .env.services wins over it.")
     local_env = folder / ".env.local"
-    text = local_env.read_text(errors="replace") if local_env.is_file() else ""
+    text = local_env.read_text(encoding="utf-8", errors="replace") if local_env.is_file() else ""
     if answers["stack"] == "mcp-multi" and re.search(r"^[ \t]*DATABASE_URL[ \t]*=[ \t]*\S", text, re.MULTILINE):
         warn("name a server in .env.local, as in MCP_TASKS_DATABASE_URL=…: DATABASE_URL there reaches no server.")
     # Compose 2.35 and newer prefer these to what the environment files before .env.services say.
@@ -229,7 +273,7 @@ def check_shared(folder: Path, answers: dict[str, Any]) -> None:
         return
     found = common.variables("".join(path.read_text(encoding="utf-8") for path in files))
     name, hub = found.get("POSTGRES_USER") or found.get("REDIS_USER"), found.get("SHARED_SERVICES")
-    command = f"{hub}/scripts/projects copy {name} {shlex.quote(str(folder))}"
+    command = f"{PYTHON}{hub}/scripts/projects copy {name} {shlex.quote(str(folder))}"
     warn(
         f"this project's data are still in the shared services: `{command}` takes them along, `scripts/projects remove {name}` "
         "there deletes them; remove secrets/shared.env and secrets/shared-admin.env when you have what you need."
@@ -255,7 +299,8 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
     """Say when an app is started by a server for development, or does not read its passwords, which are in no URL."""
     if not answers.get("production"):
         return
-    if re.match(r"(?:python3? -m )?flask\b|.*\bmanage\.py runserver\b", answers["app_command"]):
+    named = answers.get("web_framework") == "django" and answers["own_app"]
+    if not named and re.match(r"(?:python3? -m )?flask\b|.*\bmanage\.py runserver\b", answers["app_command"]):
         warn(
             f"{answers['app_command']!r} is a server for development: add one such as gunicorn to the dependencies, and start "
             f"it with `{update} -d app_command='gunicorn --bind 0.0.0.0:{answers['app_port']} …'`."
@@ -264,7 +309,7 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
 
     variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
     wanted = [variables[name] for name in answers.get("services", [])]
-    texts = [(folder / path).read_text(errors="replace") for path in Destination(folder).sources]
+    texts = [(folder / path).read_text(encoding="utf-8", errors="replace") for path in Destination(folder).folder.sources]
     if lacks := [name for name in wanted if not any(name in text for text in texts)]:
         warn(
             f"production has passwords in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
@@ -290,6 +335,7 @@ def main() -> None:
         start_gitignore(folder)
     keep_block(folder, ignored(answers, folder), note["new"], note["owned"])
     write_block(folder / ".gitattributes", attributes(note["owned"]))
+    set_modes(folder, note["owned"], updated=options.operation == "update")
     if answers["stack"] != "hybrid":
         # Where the host finds services that it no longer asks would mislead the containers.
         write_block(folder / ".env.local", [], setup_env.MARKS)
@@ -299,26 +345,37 @@ def main() -> None:
         update += f" -a {options.answers_file}"
     if options.operation == "copy" or changed_answers(folder, options.answers_file, answers):
         check_kept(answers, note["kept"], update)
+        if not answers["own_compose"]:
+            adoption.check_override(folder)
     for sentence in bring_up_to_date(folder, client_files(answers["stack"]), servers(answers), f"run `{update}`"):
         warn(sentence)
     if idle := [name for name in note["given"] if name not in answers and not name.startswith("_")]:
         warn(f"leave out -d {', '.join(idle)}: with these answers that is not asked, and has no effect.")
-    hold_ports(folder, answers, update)
+    if answers["own_compose"]:
+        free_ports(folder)
+    else:
+        hold_ports(folder, answers, update)
+    if options.operation == "copy":
+        check_hub(folder, answers, update)
     check_compose(folder, answers, updated=options.operation == "update")
     check_servers(folder, answers)
     adoption.check_adoption(folder, answers, update, first=options.operation == "copy")
     check_shared(folder, answers)
     check_production(folder, answers, update)
+    check_django(folder, answers, update, first=options.operation == "copy")
     check_tests(folder, answers)
     if lacks := missing():
         warn(f"missing on this machine: {'; '.join(lacks)}.")
     # After an update they stand below what it did, which is known when Copier has merged.
     if options.next_steps == "yes" and options.operation == "copy":
-        say(next_commands(folder, answers))
+        say(next_commands(folder, answers, modes=without_mode(folder, note["owned"])))
 
 
 if __name__ == "__main__":
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         main()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Exception as error:  # whatever it is: the rendered project is fine, and must not be undone
         warn(f"the post-generation hook stopped: {type(error).__name__}: {error}")

@@ -6,6 +6,11 @@ here alone.
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C prints no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import os
 import shutil
 import sys
@@ -124,7 +129,8 @@ def report(answers_file: str, old: dict[str, Any], new: dict[str, Any], edited: 
     if clashing:
         lines.append(f"fix the conflicts in {listed(clashing)}, then `git add` these files.")
     if unmerged:
-        lines.append(f"apply what {listed(unmerged)} holds, then delete it: Copier could not.")
+        what = "holds, then delete it" if len(unmerged) == 1 else "hold, then delete them"
+        lines.append(f"apply what {listed(unmerged)} {what}: Copier could not.")
     if lost := [name for name in removed if name in edited]:
         lines.append(f"take what you need of your edits from `git show HEAD:./{lost[0]}`: no longer written are {listed(lost)}.")
     if rest := [name for name in removed if name not in edited]:
@@ -157,7 +163,10 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ValueError as error:
         sys.exit(str(error))
     except Exception as error:  # the rendered project is fine, and must not be undone

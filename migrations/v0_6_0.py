@@ -29,7 +29,7 @@ def say(text: str) -> None:
 
 def git(*arguments: str) -> str:
     """Run git in the project, and return what it prints."""
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.rstrip("\n")
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, encoding="utf-8").stdout.rstrip("\n")
 
 
 def text_of(what: str) -> bytes:

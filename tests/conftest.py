@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from tests.support import copy_template, no_projects
 
 compile_once()
 parse_once()
+# A shell's job in the background ignores Ctrl-C, and would hand that down to each script that a test interrupts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,8 +32,8 @@ MACHINE = {
     "test_shared_services.py",
     "test_upgrade_development.py",
 }
-# Their tests share what is set up for long.
-TOGETHER = {"test_gitlab.py", "test_production.py", "test_swarm.py"}
+# Their tests share what is set up for long, and go on from where the one before has left it.
+TOGETHER = {file.name for file in Path(__file__).parent.glob("e2e/test_*.py") if 'scope="module"' in file.read_text()}
 
 
 class OneMachine(LoadScopeScheduling):  # type: ignore[misc]

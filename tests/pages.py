@@ -20,6 +20,11 @@ BACKUPS = "tests/e2e/test_backups.py does it, between the versions that there ar
 SWARM = "tests/e2e/test_swarm.py does it, in a swarm"
 CLIENTS = "tests/e2e/test_mcp.py does it, as real clients"
 
+OWN_COMPOSE = r"""
+printf 'FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n' >Dockerfile
+echo 'CMD ["flask", "--app", "shop", "run", "--host", "0.0.0.0", "--port", "8000"]' >>Dockerfile
+printf 'services:\n  web:\n    build: .\n    depends_on: [db]\n  db:\n    image: redis:8-alpine\n' >compose.yaml"""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -134,10 +139,20 @@ PAGES = {
         rendered=False,
         before={
             "git mv Dockerfile": "rm -f Dockerfile && echo 'FROM python:3.13-slim' >Dockerfile && save",
-            "git mv compose.yaml": "echo 'services: {extra: {image: redis:8-alpine}}' >compose.yaml && save",
         },
-        expects=("extra:",),
         not_run={"copier copy --trust -d stack=mcp": "tests/e2e/test_mcp.py adopts servers"},
+    ),
+    "docs/how-to/own-compose-file.md": Page(
+        {},
+        name="",
+        onto="flask-app",
+        rendered=False,
+        before={
+            "copier copy": f"{OWN_COMPOSE} && save",
+            "copier update --trust -d 'ci": "save",
+            "git add --all": "echo 'services: {extra: {image: redis:8-alpine}}' >docker-compose.override.yml",
+        },
+        expects=("web", "1 passed"),
     ),
     "docs/how-to/backups.md": Page(
         PRODUCTION,
@@ -158,6 +173,15 @@ PAGES = {
             "docker compose up": "printf 'POSTGRES_USER=ann\\nPOSTGRES_PASSWORD=new\\nPOSTGRES_DB=shop\\n' >>.env.local",
         },
     ),
+    "docs/how-to/devcontainer.md": Page(
+        preset("02-full"),
+        not_run={
+            "copier update": "tests/e2e/test_devcontainer.py renders it so",
+            "devcontainer up": "tests/e2e/test_devcontainer.py does it, as the folder's owner",
+        },
+    ),
+    "docs/how-to/podman.md": Page(not_run={"sudo apt-get": "no Podman runs beside the tests' engine"}),
+    "docs/how-to/rootless.md": Page(not_run={"docker context": "no rootless engine runs beside the tests' own"}),
     "docs/how-to/mail.md": Page(preset("02-full"), expects=('"subject":"Hello"',)),
     "docs/how-to/mcp-clients.md": Page(preset("04-mcp"), not_run={"python3 scripts/mcp-stdio": CLIENTS}),
     "docs/how-to/mcp-servers.md": Page(preset("05-mcp-multi")),
@@ -169,7 +193,8 @@ PAGES = {
     "docs/how-to/pipelines.md": Page(
         preset("02-full"),
         before={
-            "copier update --trust -d test_command": "mkdir -p tests/unit && echo pytest-cov >requirements-dev.txt",
+            "copier update --trust -d test_command": "mkdir tests/unit && mv tests/test_*.py tests/unit/"
+            " && printf 'pytest-cov\\nhttpx2\\n' >requirements-dev.txt && save",
             "copier update --trust -d 'ci=[]'": "touch docker-compose.test.override.yml",
         },
         expects=("passed", "passed"),
@@ -216,6 +241,7 @@ PAGES = {
 
 NOT_RUN = {
     "docs/how-to/branches.md": BRANCHES,
+    "docs/how-to/django.md": "tests/e2e/test_django.py does it, with a project in production",
     "docs/how-to/swarm.md": SWARM,
     "docs/patterns/10-branches.md": BRANCHES,
     "docs/patterns/02-full.md": "it shows a file",

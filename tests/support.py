@@ -180,6 +180,14 @@ def commit_all(folder: Path, message: str) -> None:
     git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
+def without_docker(project: Path) -> Path:
+    """Let a project's scripts look for Docker on PATH alone."""
+    for path in [*(project / "scripts").glob("*"), *(project / "scripts" / "lib").glob("*.py")]:
+        if path.is_file() and "/usr/local/bin" in (text := path.read_text(encoding="utf-8")):
+            path.write_text(text.replace("/usr/local/bin", "/nonexistent"), encoding="utf-8")
+    return project
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """Return the content of every file of a project by its path with `/`, without .git."""
     return {
@@ -209,3 +217,8 @@ def need_tool(name: str) -> str:
     if os.environ.get("CHORA_E2E") == "required":
         pytest.fail(f"{reason}, and CHORA_E2E=required is set")
     pytest.skip(reason)
+
+
+def preferred_offset(names: Any, slug: str, branch: str) -> int:
+    """Return the offset, 1 to 2400, that a branch has unless another has it, as the module with the names chooses it."""
+    return int(1 + int.from_bytes(names.digest(slug, branch)[:8], "big") % names.OFFSETS)

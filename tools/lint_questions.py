@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -115,6 +116,11 @@ def is_asked(question: dict[str, Any]) -> bool:
     return question.get("ask") is not False
 
 
+def labels(question: dict[str, Any]) -> list[str]:
+    """Return what is shown of each choice."""
+    return [str(choice) for choice in question.get("choices", [])]
+
+
 def of_question(questions: Questions, name: str) -> Iterator[str]:
     """Yield what is wrong with one question."""
     question = questions.all[name]
@@ -127,8 +133,10 @@ def of_question(questions: Questions, name: str) -> Iterator[str]:
         yield f"{name}: has no help"
     if len(text) > HELP_MAX or "\n" in text:
         yield f"{name}: its help is longer than one line of {HELP_MAX} characters"
-    if text and is_asked(question) and "pattern" not in text:
-        yield f"{name}: its help names no pattern"
+    if re.search(r"\bpatterns?\b", " ".join([text, *labels(question)])):
+        yield f"{name}: its help names a pattern, which nobody knows who has not read the docs"
+    if text and is_asked(question) and "?" not in text:
+        yield f"{name}: its help asks nothing"
     try:
         kind = questions.type(name, {})
     except jinja2.TemplateError as error:

@@ -16,6 +16,25 @@ import yaml
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 PRESETS = TEMPLATE / "presets"
+# The switches that are added here, of which Copier refuses a second one, and their other spellings.
+SAME = {"--UNSAFE": "--trust", "-r": "--vcs-ref", "-l": "--defaults"}
+# Those of Copier's with a value, which may look like another switch.
+VALUES = {"--answers-file", "--ask", "--data", "--data-file", "--skip", "--vcs-ref", "--exclude", *("-a", "-d", "-r", "-s", "-x")}
+
+
+def switches(words: list[str]) -> set[str]:
+    """Return the switches among the arguments of Copier, also those that share a word, such as `-lq`."""
+    found, rest = set[str](), iter(words)
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        names = [name] if word.startswith("--") else [f"-{letter}" for letter in word[1:]] if word.startswith("-") else []
+        for number, one in enumerate(names, 1):
+            found.add(SAME.get(one, one))
+            if one in VALUES:
+                if number == len(names) and not (equals and word.startswith("--")):
+                    next(rest, None)
+                break
+    return found
 
 
 def arguments(dest: str, preset: str, extra: str, interactive: bool) -> list[str]:
@@ -43,13 +62,16 @@ def arguments(dest: str, preset: str, extra: str, interactive: bool) -> list[str
         words = shlex.split(extra)
     except ValueError:
         raise ValueError(f"ARGS has a quotation mark that is not closed: {extra}") from None
-    command = ["copy", "--trust", "--vcs-ref=HEAD"]
+    given = switches(words)
+    if preset and "--data-file" in given:
+        raise ValueError("Leave out PRESET or --data-file: Copier reads one file of answers; -d name=value gives single ones.")
+    command = ["copy", *(word for word in ("--trust", "--vcs-ref=HEAD") if word.partition("=")[0] not in given)]
     if preset:
         names = sorted(path.stem for path in PRESETS.glob("*.yml"))
         if preset.removesuffix(".yml") not in names:
             raise ValueError(f"There is no preset {preset!r}: choose one of {', '.join(names)}.")
         command.append(f"--data-file={PRESETS / preset.removesuffix('.yml')}.yml")
-    if preset or not interactive:
+    if (preset or not interactive) and "--defaults" not in given:
         command.append("--defaults")
     return [*command, *words, str(TEMPLATE), dest]
 

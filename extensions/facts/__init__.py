@@ -12,10 +12,11 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from .answers import Answers, UnansweredError
+from .frameworks import FRAMEWORKS
 from .parts import Parts
 from .services import Postgres, Redis
 
-__all__ = ["NAMES", "Answers", "Facts", "Postgres", "Redis", "UnansweredError", "answers_of", "facts"]
+__all__ = ["FRAMEWORKS", "NAMES", "Answers", "Facts", "Postgres", "Redis", "UnansweredError", "answers_of", "facts"]
 
 
 @dataclass(frozen=True)

@@ -37,23 +37,42 @@ class Answers:
     extras: list[str]
     app_port: int
     app_command: str
+    worker_command: str
     default_command: str
     hot_reload: bool
     # Found.
     own_app: bool
+    own_compose: str
+    own_services: dict[str, dict[str, Any]]
+    own_tests: dict[str, Any]
+    test_service: str
     keep_files: list[str]
     image_entrypoint: list[str]
     image_command: list[str]
     mount_code: bool
+    workdir: str
     source_folder: str
     dependencies: str
     dependencies_in_code: bool
+    build_adds_modules: bool
     extra_packages: list[str]
+    own_packages: list[str]
+    check_lock: bool
+    as_pip: bool
+    dev_requirements: list[str]
+    dev_sources: list[str]
     setting_names: dict[str, str]
     database_scheme: str
+    django: dict[str, str]
+    required_settings: dict[str, str]
+    knows_health: bool
     migrate_command: str
     test_command: str
     test_requirements: list[str]
+    python_version: str
+    repository_folder: str
+    test_python_versions: list[str | float]
+    test_postgres_versions: list[str | int]
     mcp_http: bool
     # Not asked, but known to Copier.
     answers_file: str

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
-from typing import Any
+from typing import Any, NamedTuple
 
 # Console scripts that are Python modules too, so that a debugger can start them.
 MODULES = frozenset({"uvicorn", "flask", "gunicorn", "hypercorn", "fastapi", "granian", "waitress", "daphne", "celery"})
 
 PYTHONS = frozenset({"python", "python3"})
+# Options of env that have a value, which may be the next word; by their letters, and by their names.
+ENV_VALUES = {"u": "unset", "C": "chdir", "S": "split-string", "a": "argv0"}
+# Programs that take jobs from a queue.
+WORKERS = frozenset({"celery", "rq", "dramatiq", "arq", "huey_consumer", "taskiq"})
+# Of what reloads itself, what notices a change within a second.
+QUICK = frozenset({"uvicorn", "flask", "streamlit"})
 # What a Dockerfile takes without quotation marks.
 PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
+
+# Where a stage of the image puts what a lock file has of dependency groups.
+GROUPS = "/development.txt"
 
 # What JSON allows as it is, and YAML does not.
 YAML_ESCAPES = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 # How the command of an MCP server names its transport.
 TRANSPORT_OPTIONS = frozenset({"--transport", "-t", "--mode"})
+# How it says where it listens, and what such a value is like.
+LISTENING = {
+    **dict.fromkeys(("--host", "--bind", "--address"), r"[\w.:\[\]-]+"),
+    **dict.fromkeys(("--port", "-p"), r"\d+"),
+    "--path": r"/(?:mcp|sse|messages)?/?",
+}
 HTTP_TRANSPORTS = frozenset({"http", "streamable-http", "streamable_http", "sse"})
 
 
@@ -29,6 +45,50 @@ def words(command: str) -> list[str]:
         ValueError: for a quotation that is not closed.
     """
     return shlex.split(command)
+
+
+class Behind(NamedTuple):
+    """A command behind `env`, which sets variables and starts it."""
+
+    before: list[str]
+    """The words of `env`, none where there is none."""
+    words: list[str]
+    """Those of the command itself."""
+    variables: dict[str, str]
+    """What is set for it."""
+    folder: str
+    """Where it is started, relative to the working folder; `.` where that is it."""
+
+
+def env_option(word: str) -> tuple[str, str | None]:
+    """Return the name of an option of env's that takes a value, such as `chdir`, and the value; None if the next word is it."""
+    if word.startswith("--"):
+        name, equals, value = word[2:].partition("=")
+        return (name if name in ENV_VALUES.values() else "", value if equals else None)
+    found = re.match(f"-[i0v]*([{''.join(ENV_VALUES)}])(.*)", word, re.DOTALL)
+    return (ENV_VALUES[found[1]], found[2] or None) if found else ("", None)
+
+
+def behind_env(parts: list[str]) -> Behind:
+    """Return the words of a command without those of `env` before it, with its options and variables."""
+    before, rest, variables, folder = list[str](), parts, dict[str, str](), "."
+    while rest and rest[0].rpartition("/")[2] == "env":
+        before, rest = [*before, rest[0]], rest[1:]
+        while rest and rest[0].startswith("-"):
+            (word, *rest), taken = rest, rest[:1]
+            name, value = env_option(word)
+            if name and value is None and rest:
+                value, taken, rest = rest[0], [word, rest[0]], rest[1:]
+            if name == "split-string":
+                taken, rest = [], [*words(value or ""), *rest]
+            elif name == "chdir":
+                folder = posixpath.normpath(posixpath.join(folder, value or "."))
+            before += taken
+        while rest and "=" in rest[0]:
+            variable, _, value = rest[0].partition("=")
+            before, variables[variable], rest = [*before, rest[0]], value, rest[1:]
+    # Without a command it is one itself, that shows the variables.
+    return Behind(before, rest, variables, folder) if rest else Behind([], parts, {}, ".")
 
 
 def exec_form(command: str) -> str:
@@ -51,6 +111,22 @@ def flow(items: list[str]) -> str:
     return f"[{', '.join(items)}]"
 
 
+def by_name(parts: list[str]) -> list[str]:
+    """Return a command with its program by name alone, wherever that lies."""
+    return [parts[0].rpartition("/")[2], *parts[1:]]
+
+
+def by_script(parts: list[str]) -> list[str]:
+    """Return a command with a module by the name that its console script may have: `shop-web` for `python -m shop_web`."""
+    parts = [parts[2].removesuffix(".__main__"), *parts[3:]] if is_module(parts) else by_name(parts)
+    return [parts[0].replace("_", "-"), *parts[1:]]
+
+
+def is_module(parts: list[str]) -> bool:
+    """Tell whether a command starts a module by `python -m`."""
+    return len(parts) > 2 and parts[0].rpartition("/")[2] in PYTHONS and parts[1] == "-m"
+
+
 def after_entrypoint(command: str, entrypoint: list[str]) -> str:
     """Return what is left of a command where an image's ENTRYPOINT stands before it.
 
@@ -59,10 +135,12 @@ def after_entrypoint(command: str, entrypoint: list[str]) -> str:
         entrypoint: the words of the ENTRYPOINT; its end may be the beginning of the command, and is not said twice then.
     """
     parts = words(command)
-    for size in range(min(len(parts), len(entrypoint)), 0, -1):
-        end = entrypoint[-size:]
-        if [end[0].rpartition("/")[2], *end[1:]] == [parts[0].rpartition("/")[2], *parts[1:size]]:
-            return shlex.join(parts[size:])
+    for spelt in (by_name, by_script) if parts else ():
+        said = spelt(parts)
+        for start in range(len(entrypoint)):
+            end = spelt(entrypoint[start:])
+            if said[: len(end)] == end:
+                return shlex.join(parts[len(parts) - len(said) + len(end) :])
     return command
 
 
@@ -77,15 +155,25 @@ def on_host(command: str, app_port: int, host_port: int) -> str:
     return shlex.join(port.sub(rf"\g<1>{host_port}", word.replace("0.0.0.0", "127.0.0.1")) for word in words(command))
 
 
-def reload_form(command: str, source_folder: str, framework: str = "flask") -> str:
+def reload_form(command: str, source_folder: str, framework: str = "flask", manage_py: str = "", port: int = 8000) -> str:
     """Return the command that starts an app so that it reloads itself; empty for a command that can't.
 
     Args:
         command: how the app is started otherwise; Django's own server reloads as it is.
         source_folder: the folder that uvicorn watches, relative to the working folder.
         framework: what gunicorn serves: for Flask its own server takes over, which shows errors in the browser.
+        manage_py: the path of Django's manage.py, its own server takes over, with static files; empty where there is none.
+        port: where that listens, if the command does not say where it does, as a script of a Procfile's.
     """
-    parts = words(command)
+    before, parts, _, inside = behind_env(words(command))
+    if manage_py and "runserver" not in parts:
+        return shlex.join(["python", manage_py, "runserver", bound_to(parts) or f"0.0.0.0:{port}"])
+    if before:
+        reloading = reload_form(shlex.join(parts), posixpath.relpath(source_folder, inside), framework)
+        return shlex.join([*before, *words(reloading)]) if reloading else ""
+    if is_module(parts) and parts[2] in MODULES:
+        reloading = reload_form(shlex.join(parts[2:]), source_folder, framework)
+        return shlex.join([*parts[:2], *words(reloading)]) if reloading else ""
     match parts:
         case ["uvicorn", *_]:
             # Else an open stream, such as a tab with server-sent events, keeps the old code for as long as it is open.
@@ -112,14 +200,42 @@ def reload_form(command: str, source_folder: str, framework: str = "flask") -> s
     return ""
 
 
+def program(command: str) -> str:
+    """Return the name of the program that a command starts, also behind `env` or `python -m`; empty for no command."""
+    parts = behind_env(words(command)).words
+    parts = parts[2:] if is_module(parts) and parts[2] in MODULES | WORKERS else parts
+    return parts[0].rpartition("/")[2] if parts else ""
+
+
+def watched(command: str, source_folder: str) -> str:
+    """Return a command that is started again when a Python file below a folder changes, by watchfiles."""
+    return shlex.join(["watchfiles", "--filter", "python", "--target-type", "command", command, source_folder])
+
+
+def bound_to(parts: list[str]) -> str:
+    """Return where a server of WSGI or ASGI listens by its command, as host and port; empty where that is none or several."""
+    text = " ".join(parts[1:])
+    if parts[:1] in (["gunicorn"], ["hypercorn"]):
+        bound = re.findall(r"(?:^|\s)(?:-b|--bind)(?:[\s=]+)(\S*):(\d+)(?=\s|$)", text)
+    elif parts[:1] in (["uvicorn"], ["daphne"]):
+        hosts = re.findall(r"(?:^|\s)(?:-b|--bind|--host)[\s=]+(\S+)", text) or [""]
+        ports = re.findall(r"(?:^|\s)(?:-p|--port)[\s=]+(\d+)(?=\s|$)", text)
+        bound = [(hosts[0], port) for port in ports]
+    else:
+        bound = []
+    return f"{bound[0][0] or '0.0.0.0'}:{bound[0][1]}" if len(bound) == 1 else ""
+
+
 def served_by_flask(options: list[str]) -> str:
     """Return the command of Flask's own server for what gunicorn is told; empty where that does not say what and where."""
-    *rest, target = options or [""]
-    bound = re.findall(r"(?:^|\s)(?:-b|--bind)(?:[\s=]+)(\S*):(\d+)(?=\s|$)", " ".join(rest))
-    if len(bound) != 1 or not re.fullmatch(r"[\w.]+(?::[\w.]+(?:\(.*\))?)?", target):
+    # An option's value may come last, or look like a module.
+    objects = [word for word in options if re.fullmatch(r"[\w.]+:[A-Za-z_][\w.]*(?:\(.*\))?", word)]
+    target = (objects or options[:1] or [""])[0]
+    target = options[-1] if target.startswith("-") else target
+    host, _, port = bound_to(["gunicorn", *options]).rpartition(":")
+    if not port or not re.fullmatch(r"[A-Za-z_][\w.]*(?::[\w.]+(?:\(.*\))?)?", target):
         return ""
-    host, port = bound[0]
-    return shlex.join(["flask", "--app", target, "run", "--debug", "--host", host or "0.0.0.0", "--port", port])
+    return shlex.join(["flask", "--app", target, "run", "--debug", "--host", host, "--port", port])
 
 
 def under_debugger(command: str) -> str:
@@ -133,36 +249,59 @@ def debug_target(command: str) -> dict[str, Any]:
     Returns:
         `{"module": name}` for a Python module, else `{"program": path}`, the path relative to the project; a console
         script is looked for in the virtual environment `.venv`. Besides `args`, a list, and `parameters`, the same
-        as one line of shell words.
+        as one line of shell words; `folder`, where it is started, `.` for the project; and `variables`, what is set for it.
     """
-    first, *args = words(command)
+    _, (first, *args), variables, folder = behind_env(words(command))
     if first in PYTHONS and args[:1] == ["-m"] and len(args) > 1:
         target, args = {"module": args[1]}, args[2:]
     elif first in PYTHONS and args:
-        target, args = {"program": args[0]}, args[1:]
+        target, args = {"program": posixpath.normpath(posixpath.join(folder, args[0]))}, args[1:]
     elif first in MODULES:
         target = {"module": first}
     else:
         target = {"program": f".venv/bin/{first}"}
-    return {**target, "args": args, "parameters": shlex.join(args)}
+    return {**target, "args": args, "parameters": shlex.join(args), "folder": folder, "variables": variables}
 
 
 def stdio_form(command: str) -> str:
     """Return the command that starts an MCP server over HTTP, changed so that it speaks over stdio.
 
-    Known are `--transport http` and its like, and `--http`; a command without them is returned as it is.
+    Known are `--transport http` and its like, `--http`, and a subcommand `http` where it is told a host or a port; a command
+    without them is returned as it is. What says where to listen is left out: many servers refuse it over stdio.
     """
-    result, before = [], ""
-    for word in words(command):
+    parts = words(command)
+    result, before = list[str](), ""
+    for word in parts:
         option, equals, value = word.partition("=")
-        if before in TRANSPORT_OPTIONS and word in HTTP_TRANSPORTS:
+        if before in TRANSPORT_OPTIONS and word.lower() in HTTP_TRANSPORTS:
             result.append("stdio")
-        elif equals and option in TRANSPORT_OPTIONS and value in HTTP_TRANSPORTS:
+        elif equals and option in TRANSPORT_OPTIONS and value.lower() in HTTP_TRANSPORTS:
             result.append(f"{option}=stdio")
         elif word.removeprefix("--") not in HTTP_TRANSPORTS or not word.startswith("--"):
             result.append(word)
         before = word
-    return shlex.join(result)
+    silent = without_listening(parts)
+    if result == parts and silent != parts:
+        result = [
+            "stdio" if word in HTTP_TRANSPORTS and number and not before.startswith("-") else word
+            for number, (before, word) in enumerate(zip(["", *parts], parts, strict=False))
+        ]
+    return shlex.join(result if result == parts else without_listening(result))
+
+
+def without_listening(parts: list[str]) -> list[str]:
+    """Return the words of a command without the options that say where a server listens."""
+    result: list[str] = []
+    rest = iter(parts)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if option not in LISTENING:
+            result.append(word)
+            continue
+        value = value if equals else next(rest, "")
+        if not re.fullmatch(LISTENING[option], value):
+            result += [word] if equals else [word, value]
+    return result
 
 
 def speaks_http(command: str) -> bool:
@@ -176,30 +315,16 @@ def runs_pytest(command: str) -> bool:
     return parts[0] in {"pytest", "py.test"} or (parts[0] in PYTHONS and parts[1:3] == ["-m", "pytest"])
 
 
-def with_reports(command: str, folder: str, source: str, suffix: str = "") -> list[str]:
-    """Return the words of a command that runs tests, so that it also reports.
-
-    pytest gets options; another program of Python is run by coverage, and one of neither kind is left as it is.
-
-    Args:
-        command: the words of the command, for a shell.
-        folder: where the reports go, `junit.xml` and `coverage.xml`; made if missing.
-        source: the package or folder that is measured; empty where the project's own settings say it.
-        suffix: what the reports' names end with.
-    """
+def is_measured(command: str) -> bool:
+    """Tell whether coverage can measure what a command runs: pytest, or another program of Python."""
     parts = words(command)
-    coverage, junit = f"{folder}/coverage{suffix}.xml", f"{folder}/junit{suffix}.xml"
-    if runs_pytest(command):
-        measured = f"--cov={source}" if source else "--cov"
-        return [*parts, measured, "--cov-report=term", f"--cov-report=xml:{coverage}", f"--junitxml={junit}"]
     # Options of Python's own are none of coverage's.
-    if parts[0] not in PYTHONS or (parts[1:] and parts[1].startswith("-") and parts[1] != "-m"):
-        return parts
-    option = [] if not source else [f"--source={source}"]
-    run = shlex.join(["coverage", "run", *option, *parts[1:]])
-    # coverage itself makes no folder, and its reports must not hide that the tests failed.
-    script = f"mkdir -p {folder}; status=0; {run} || status=$?; coverage report; coverage xml -q -o {coverage}; exit $status"
-    return ["sh", "-c", script]
+    return runs_pytest(command) or (parts[0] in PYTHONS and not re.match(r"-(?!m$)", "".join(parts[1:2])))
+
+
+def shell_text(text: str) -> str:
+    """Return a text as one word for a shell."""
+    return shlex.quote(text)
 
 
 def copy_lines(sources: list[str]) -> list[str]:
@@ -221,42 +346,6 @@ def copy_lines(sources: list[str]) -> list[str]:
 def uv_words(arguments: list[str]) -> str:
     """Return what `uv pip install` is told as shell words: options as they are, a requirement in quotation marks."""
     return " ".join(word if word.startswith("-") else f'"{word}"' for word in arguments)
-
-
-def test_install_commands(requirements: list[str], packages: list[str], locked: bool) -> list[str]:
-    """Return the commands that install what tests need beside the dependencies, with uv.
-
-    Args:
-        requirements: words for `uv pip install`: options such as `--group test`, or requirements.
-        packages: what runs the tests, as requirements.
-        locked: whether the versions of groups and extras stand in uv.lock.
-    """
-    chosen = [item for item in requirements if item.startswith(("--group ", "--extra "))]
-    if locked and chosen and {*requirements} <= {*chosen, "-r pyproject.toml", "-e ."}:
-        sync = f"uv sync --active --frozen --no-install-project --no-default-groups --inexact {' '.join(chosen)}"
-        return [sync, *([f"uv pip install {uv_words(packages)}"] if packages else [])]
-    arguments = uv_words([*requirements, *packages])
-    return [f"uv pip install {arguments}"] if arguments else []
-
-
-def install_commands(source: str, listed: bool, extra: list[str]) -> list[str]:
-    """Return the commands that install dependencies inside the image, with uv.
-
-    Args:
-        source: the file that declares them, or `none`.
-        listed: whether an earlier stage has made a list of it, `/requirements.txt`.
-        extra: further packages, as requirements.
-    """
-    commands = []
-    if listed:
-        commands.append("uv pip install -r /requirements.txt")
-    elif source == "uv.lock":
-        commands.append("uv sync --active --frozen --no-dev --no-install-project")
-    elif source != "none":
-        commands.append(f"uv pip install -r {source}")
-    if extra:
-        commands.append(f"uv pip install {uv_words(extra)}")
-    return commands
 
 
 def to_json_text(value: Any) -> str:

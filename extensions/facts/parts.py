@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from . import commands
 from .delivery import Delivery
 
 
@@ -45,11 +46,6 @@ class Parts(Delivery):
         return self.shares_services and self.uses_redis
 
     @cached_property
-    def installs_tests(self) -> bool:
-        """Whether what the tests need is installed when they start, because the template builds no image with it."""
-        return self.has_ci and (self.answers.stack == "mcp-multi" or self.own_dockerfile)
-
-    @cached_property
     def anchors(self) -> list[str]:
         """What services of docker-compose.yml have in common."""
         return there(
@@ -68,6 +64,7 @@ class Parts(Delivery):
         return there(
             {
                 "app/development": self.service == "app",
+                "worker/development": self.has_worker,
                 "mcp/development": self.service == "mcp-server",
                 "mcp/servers": self.server_names != [],
                 "hub/secrets": self.is_hub,
@@ -103,10 +100,13 @@ class Parts(Delivery):
     @cached_property
     def tested(self) -> list[str]:
         """The services of docker-compose.test.yml."""
+        if self.keeps_compose:
+            return ["own/tests"]
         return there(
             {
                 "mcp/tests": self.server_names != [],
                 "app/tests": self.service != "",
+                "worker/tests": self.has_worker,
                 "gateway/tests": self.has_gateway,
                 "tests/tests": self.server_names == [],
                 "migrate/tests": self.migrates,
@@ -134,6 +134,11 @@ class Parts(Delivery):
         )
 
     @cached_property
+    def deployed_here(self) -> list[str]:
+        """The services of docker-compose.prod.yml: those, and what fills a volume, of which each node of a Swarm has its own."""
+        return [*self.deployed, *(["static/production"] if self.static_url else [])]
+
+    @cached_property
     def needs_healthy(self) -> list[Need]:
         """What the app, or a server, waits for where services are the project's own."""
         return each_need(healthy={"db": self.uses_postgres, "redis": self.uses_redis})
@@ -158,17 +163,32 @@ class Parts(Delivery):
     @cached_property
     def development_variables(self) -> dict[str, str]:
         """What the environment of the app, or of each server, holds in development alone: YAML, by name."""
-        return {"SMTP_HOST": "mailcatcher", "SMTP_PORT": '"1025"'} if self.has_mail else {}
+        debug = {"DEBUG": '"true"'} if self.starts_django and self.service else {}
+        return debug | ({"SMTP_HOST": "mailcatcher", "SMTP_PORT": '"1025"'} if self.has_mail else {})
 
     @cached_property
     def environment(self) -> dict[str, str]:
         """What the environment of the app, or of each server, holds in development: YAML, by name."""
+        module = self.django_settings
+        # A name of one word may be one of YAML's.
+        settings = {"DJANGO_SETTINGS_MODULE": module if "." in module else commands.to_json_text(module)} if module else {}
+        # Where there are layers of environment files, they stand in .env.services, so that one's own value wins.
+        made_up = {} if self.uses_data else {name: commands.to_json_text(one) for name, one in self.made_up_settings.items()}
         branch = {"BRANCH": "${BRANCH:-}"} if self.answers.branch_environments else {}
-        return {**branch, **self.development_variables, "PYTHONUNBUFFERED": '"1"', "PYTHONDONTWRITEBYTECODE": '"1"'}
+        return {
+            **branch,
+            **settings,
+            **made_up,
+            **self.development_variables,
+            "PYTHONUNBUFFERED": '"1"',
+            "PYTHONDONTWRITEBYTECODE": '"1"',
+        }
 
     @cached_property
     def first_section(self) -> str:
         """The part that COMPOSE.md begins with: the daily commands."""
+        if self.keeps_compose:
+            return "own/start"
         return {
             "hybrid": "app/start-on-host",
             "mcp": "mcp/start",
@@ -181,7 +201,9 @@ class Parts(Delivery):
         """The services that have a row in the table of COMPOSE.md."""
         return there(
             {
+                "own": self.keeps_compose,
                 "app": self.service == "app",
+                "worker": self.has_worker,
                 "mcp": self.has_mcp,
                 "gateway": self.has_gateway,
                 "postgres": self.has_postgres,
@@ -196,18 +218,21 @@ class Parts(Delivery):
         return there(
             {
                 "services/shared/guide": self.shares_services,
-                "guide/ports": not self.stdio_only or self.has_data,
-                "services/app/several": self.service == "app",
+                "guide/ports": self.published_services != [] or self.on_host,
+                "services/app/several": self.app_listens,
+                "services/worker/guide": self.has_worker,
                 "services/app/reload": self.reload_command != "" or self.restarts_on_change,
                 "services/app/debugger": self.has_debugger,
                 "services/mail/guide": self.has_mail,
                 "guide/environment": self.has_layers,
                 "services/postgres/guide": self.has_data and not self.is_hub,
                 "guide/branches": self.answers.branch_environments,
-                "services/tests/guide": self.has_ci,
+                "services/tests/guide": self.has_ci and not self.keeps_compose,
+                "services/own/guide": self.has_ci and self.keeps_compose,
                 "guide/production": self.has_production,
                 "services/postgres/backups": self.has_production and self.uses_postgres,
                 "guide/swarm": self.has_production,
-                "guide/own-changes": True,
+                "guide/own-changes": not self.keeps_compose,
+                "services/own/own-changes": self.keeps_compose,
             }
         )

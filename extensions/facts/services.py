@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from .answers import Answers
+from .own import OwnService, own_services
+
+# The variables of libpq, and what they mean.
+LIBPQ = {"PGHOST": "db_host", "PGPORT": "db_port", "PGUSER": "db_user", "PGPASSWORD": "db_password", "PGDATABASE": "db_name"}
+# What a URL begins with whose name says that it is for asynchronous code.
+ASYNCHRONOUS = "postgresql+asyncpg"
+# Redis of the project's own, which asks for no password in development.
+OWN_REDIS = {"redis_host": "redis", "redis_port": "6379", "redis_db": "0", "redis_password": ""}
+
+
+def login(user: str, database: str, host: str) -> dict[str, str]:
+    """Return where a database is, by what a variable may mean."""
+    engine = "django.db.backends.postgresql"
+    return {"db_host": host, "db_port": "5432", "db_user": user, "db_name": database, "db_engine": engine}
+
+
+def value_of(meaning: str, values: Mapping[str, str]) -> str | None:
+    """Return the value of a variable by what it means; that of `db_kind:postgres` is in it, and goes with a database alone."""
+    kind, colon, value = meaning.partition(":")
+    return values.get(meaning) if not colon else value if kind == "db_kind" and "db_host" in values else None
+
+
+# As questions/data.yml offers them.
+POSTGRES_VERSIONS = ("15", "16", "17", "18")
 
 
 @dataclass(frozen=True)
@@ -19,6 +43,8 @@ class Postgres:
     """The folder in the container that a volume is mounted on."""
     host: str
     """The name in the network."""
+    others: list[str]
+    """The major versions that were not chosen."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +78,30 @@ class Services:
     """The port on this machine of a service, for a slot."""
 
     @cached_property
+    def keeps_compose(self) -> bool:
+        """Whether the services are those of a Compose file that the project had, and none is the template's."""
+        # No other stack can be chosen with it.
+        return self.answers.stack == "minimal" and self.answers.own_compose != ""
+
+    @cached_property
+    def own_rows(self) -> list[OwnService]:
+        """The services of such a file, as COMPOSE.md tells of them."""
+        return [*own_services(self.answers.own_services)] if self.keeps_compose else []
+
+    @cached_property
+    def own_builds(self) -> bool:
+        """Whether one of them is built."""
+        return self.keeps_compose and any("build" in said for said in self.answers.own_services.values())
+
+    @cached_property
+    def compose_file(self) -> str:
+        """The Compose file that is used in development."""
+        return self.answers.own_compose if self.keeps_compose else "docker-compose.yml"
+
+    @cached_property
     def service(self) -> str:
         """The service that is built from the Dockerfile at the top; empty where there is none."""
-        return {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(self.answers.stack, "")
+        return {"minimal": "" if self.keeps_compose else "app", "full": "app", "mcp": "mcp-server"}.get(self.answers.stack, "")
 
     @cached_property
     def on_host(self) -> bool:
@@ -69,7 +116,7 @@ class Services:
     @cached_property
     def has_web_app(self) -> bool:
         """Whether the app answers web requests, in a container or on the host."""
-        return self.answers.stack in {"minimal", "full", "hybrid"}
+        return self.answers.stack in {"minimal", "full", "hybrid"} and not self.keeps_compose
 
     @cached_property
     def has_mcp(self) -> bool:
@@ -124,23 +171,61 @@ class Services:
         return f"redis://{shared if self.shares_services else 'redis:6379/0'}"
 
     @cached_property
-    def further_settings(self) -> dict[str, str]:
-        """What else the app reads to find its services, by the names of variables."""
-        if not (self.answers.own_app and self.offers_services and self.uses_data):
-            return {}
+    def libpq_settings(self) -> dict[str, str]:
+        """What libpq, and drivers that do as it does, read to find the database."""
+        return {name: self.connection[meaning] for name, meaning in LIBPQ.items()} if self.uses_postgres else {}
+
+    @cached_property
+    def connection(self) -> dict[str, str]:
+        """Where the services are, seen from inside, by what a variable of the app's may mean."""
         # Never by ${DATABASE_URL}: Compose would take that of the shell.
         database = {
-            "db_host": self.postgres_host,
-            "db_port": "5432",
-            "db_user": "${POSTGRES_USER}",
+            **login("${POSTGRES_USER}", "${POSTGRES_DB}", self.postgres_host),
             "db_password": "${POSTGRES_PASSWORD}",
-            "db_name": "${POSTGRES_DB}",
             "db_url": self.database_url,
+            "db_async_url": self.database_url.replace(f"{self.url_scheme}:", f"{ASYNCHRONOUS}:", 1),
         }
         redis = {"redis_url": self.redis_url}
-        redis |= {} if self.shares_services else {"redis_host": "redis", "redis_port": "6379"}
-        values = (database if self.uses_postgres else {}) | (redis if self.uses_redis else {})
-        return {name: values[meaning] for name, meaning in self.answers.setting_names.items() if meaning in values}
+        # In the shared one a user and a number belong to it, which are in the environment as REDIS_USER and REDIS_DB.
+        redis |= {"redis_password": "${REDIS_PASSWORD-}", "redis_db": "${REDIS_DB-}"} if self.shares_services else OWN_REDIS
+        return (database if self.uses_postgres else {}) | (redis if self.uses_redis else {})
+
+    @cached_property
+    def further_names(self) -> dict[str, str]:
+        """By which variables the app finds its services besides, and what they mean."""
+        if not (self.answers.own_app and self.offers_services and self.uses_data):
+            return {}
+        # These are in the environment already.
+        known = {"REDIS_USER", "REDIS_PASSWORD", "REDIS_DB"} if self.shares_services else set()
+        return {
+            name: meaning
+            for name, meaning in self.answers.setting_names.items()
+            if value_of(meaning, self.connection) is not None and name not in known
+        }
+
+    @cached_property
+    def further_settings(self) -> dict[str, str]:
+        """What else the app reads to find its services, by the names of variables."""
+        return {name: str(value_of(meaning, self.connection)) for name, meaning in self.further_names.items()}
+
+    @cached_property
+    def all_names(self) -> dict[str, str]:
+        """By which variables the app, or libpq, finds the services besides DATABASE_URL and REDIS_URL, and what they mean."""
+        return (LIBPQ if self.uses_postgres else {}) | self.further_names
+
+    @cached_property
+    def production_settings(self) -> dict[str, str]:
+        """Where the services are in production, by the names of variables, without a password: that is in a file."""
+        database = self.answers.project_slug.replace("-", "_")
+        url = f"{self.url_scheme}://app@db:5432/{database}"
+        values = {
+            **login("app", database, "db"),
+            "db_url": url,
+            "db_async_url": url.replace(f"{self.url_scheme}:", f"{ASYNCHRONOUS}:", 1),
+            **{meaning: value for meaning, value in OWN_REDIS.items() if value},
+            "redis_url": "redis://redis:6379/0",
+        }
+        return {name: value for name, meaning in self.all_names.items() if (value := value_of(meaning, values)) is not None}
 
     @cached_property
     def shares_services(self) -> bool:
@@ -178,7 +263,8 @@ class Services:
         version = self.answers.postgres_version
         # The image's volume moved up with version 18.
         data = "/var/lib/postgresql" if int(version) >= 18 else "/var/lib/postgresql/data"
-        return Postgres(f"postgres:{version}-alpine", data, self.postgres_host)
+        others = [one for one in POSTGRES_VERSIONS if one != version]
+        return Postgres(f"postgres:{version}-alpine", data, self.postgres_host, others)
 
     @cached_property
     def redis(self) -> Redis:

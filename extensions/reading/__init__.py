@@ -1,7 +1,7 @@
 """What a project holds before the template comes to it, read without importing or running anything of it.
 
 One module for each thing that is read: folder, source and metadata are the ground; layout and requirements stand on them; web,
-mcp, tests, needs and image on those; project puts all of it together, and alone asks several of them. answers
+kinds, mcp, tests, needs and image on those; project puts all of it together, and alone asks several of them. answers
 is about the template's own files. None imports in a circle, which tests/unit/test_plan.py sees to.
 """
 

@@ -15,13 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .shown import Shown
+
 # Folders and files with Python that is no part of an app.
 IGNORED_FOLDERS = frozenset(
-    {"node_modules", "venv", "env", "virtualenv", "site-packages", "build", "dist", "tests", "test", "testing", "docs", "doc"}
-    | {"examples", "example", "samples", "benchmarks", "bench", "scripts", "tools", "migrations", "alembic", "ci", "bin"}
-    | {"typings", "stubs", "vendor", "third_party", "docs_src", "notebooks", "ansible", "deploy", "hooks"}
+    {"node_modules", "venv", "env", "virtualenv", "site-packages", "build", "dist", "tests", "test", "testing"}
+    | {"scripts", "tools", "migrations", "alembic", "ci", "bin", "typings", "stubs", "vendor", "third_party"}
+    | {"ansible", "deploy", "hooks"}
 )
-IGNORED_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "versioneer.py", "hatch_build.py"})
+IGNORED_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "versioneer.py", "hatch_build.py"})
+# Invoke's tasks have the name that Celery's have.
+INVOKE = re.compile(r"^\s*(?:from|import)\s+invoke\b", re.MULTILINE)
 # What no answer can hold: control characters, bytes that are no UTF-8, and what YAML has no place for.
 NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 MAX_FILES = 3000
@@ -29,12 +33,12 @@ MAX_FOLDERS = 5000
 MAX_BYTES = 400_000
 
 
-def read(path: Path) -> str:
+def read(path: Path, most: int = MAX_BYTES) -> str:
     """Return a file's text; empty where it is missing, unreadable, no plain file or larger than a source file is."""
     try:
         facts = path.stat()
         # Opening a pipe would wait for ever.
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most:
             return ""
         return path.read_text(encoding="utf-8-sig", errors="replace")
     except (OSError, ValueError):
@@ -77,6 +81,19 @@ class Folder:
         """Tell whether there is a file of that name."""
         return (self.root / name).is_file()
 
+    def names(self, path: str) -> list[str]:
+        """Return the names of what is in a folder below, in order; none where it can't be read."""
+        try:
+            return sorted(os.listdir(self.root / path))
+        except OSError:
+            return []
+
+    @cached_property
+    def repository(self) -> Path | None:
+        """The top of the Git repository that the folder is in; None outside of one, and where it is the home folder."""
+        found = next((folder for folder in (self.root, *self.root.parents) if os.path.lexists(folder / ".git")), None)
+        return None if found == Path.home() else found
+
     def toml(self, name: str) -> dict[str, Any]:
         """Return a TOML file's content, empty where it is missing or broken."""
         try:
@@ -100,7 +117,8 @@ class Folder:
             lambda name: name not in IGNORED_FOLDERS and not name.endswith((".egg-info", "_tests")),
             is_app_file,
         )
-        return tuple(found)
+        own = [path for path in found if not (path.endswith("tasks.py") and INVOKE.search(self.read(path)))]
+        return Shown(self.read, own).sources
 
     def files(self, enters: Callable[[str], bool], takes: Callable[[str], bool]) -> Iterator[str]:
         """Yield the paths of files, nearest first, outside hidden folders and environments.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import sys
@@ -16,8 +15,9 @@ from packaging.utils import canonicalize_name
 from .folder import Folder
 from .layout import STEMS, Layout
 from .metadata import Metadata
+from .reach import Imports
 from .requirements import Declared, Requirements
-from .source import assigned, imports, parse
+from .source import assigned, parse
 
 # What imports an SDK for MCP, and what makes a server with it, where a client doesn't.
 MCP_IMPORT = re.compile(r"^\s*(?:from|import)\s+(mcp|fastmcp)\b", re.MULTILINE)
@@ -43,7 +43,6 @@ ANY_HOST = re.compile(r"[\"']0\.0\.0\.0[\"']|\bMCP_HOST\b", re.IGNORECASE)
 # The words of subcommands that start a server, the likeliest first, and usual names of the function behind a console script.
 STARTING = ("stdio", "mcp", "serve", "server", "start", "run")
 ENTRIES = frozenset({"main", "serve", "run", "cli", "app", "start"})
-MAX_REACHED = 200
 
 
 @dataclass(frozen=True)
@@ -97,47 +96,6 @@ def subcommand(texts: tuple[str, ...], entry: str) -> list[str]:
     return sorted(clear, key=lambda name: (min(map(STARTING.index, words[name])), len(words[name]), name))[:1]
 
 
-class Imports:
-    """Which files of a project import which.
-
-    Args:
-        folder: the project's.
-        prefix: what the paths of importable files begin with.
-    """
-
-    def __init__(self, folder: Folder, prefix: str) -> None:
-        self._folder = folder
-        self._prefix = prefix
-        self._by_source: dict[str, list[str]] = {}
-
-    def file(self, module: str, *folders: str) -> str:
-        """Return the first file that a module is imported from, relative to one of the folders; empty where there is none."""
-        for folder in folders:
-            stem = os.path.normpath(PurePosixPath(folder, *module.split(".")))
-            for file in (f"{stem}.py", f"{stem}/__init__.py"):
-                if not file.startswith("..") and self._folder.has(file):
-                    return file
-        return ""
-
-    def of(self, source: str) -> list[str]:
-        """Return the files of the project that a source imports, also inside functions."""
-        if source not in self._by_source:
-            folder = str(PurePosixPath(source).parent)
-            self._by_source[source] = [
-                self.file(name, *([folder + "/.." * (level - 1)] if level else [self._prefix, "", folder]))
-                for level, name in imports(self._folder.read(source))
-            ]
-        return self._by_source[source]
-
-    def reached(self, path: str) -> tuple[str, ...]:
-        """Return the text of a source, and of all those of the project that are imported on the way."""
-        files = [path]
-        for source in files:
-            new = [file for file in dict.fromkeys(self.of(source)) if file and file not in files]
-            files += new[: MAX_REACHED - len(files)]
-        return tuple(map(self._folder.read, files))
-
-
 class Mcp:
     """How a project serves MCP.
 
@@ -177,6 +135,11 @@ class Mcp:
             package: the project's package, for the last resort `python -m <package>.server`.
         """
         return self.start.command if self.start else self._layout.plain_command(package)
+
+    @property
+    def serves(self) -> bool:
+        """Whether the project has an MCP server, where another is a client of such servers alone."""
+        return self.start is not None or any(map(MCP_SERVER.search, self.sources.values()))
 
     @property
     def http(self) -> bool:

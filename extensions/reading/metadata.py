@@ -8,9 +8,18 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from .folder import Folder
+from .folder import Folder, section
 from .source import assigned_to, called_name
 from .versions import caret_to_pep440
+
+# What a project that compiles modules is built with.
+COMPILERS = {"cython", "pybind11", "nanobind", "scikit-build", "scikit-build-core", "meson-python"}
+# What names a project's code to setuptools, in setup.cfg and setup.py, and folders that it takes for no package.
+CODE_NAMES = frozenset({"packages", "py_modules", "package_dir"})
+SETUP_NAMES = re.compile(r"\b(?:packages|py_modules|package_dir)\s*=")
+ASIDE = frozenset(
+    {"test", "tests", "docs", "doc", "example", "examples", "scripts", "tools", "util", "utils", "benchmarks", "bin", "ci"}
+)
 
 
 def setup_keyword(tree: ast.Module, keyword: str) -> ast.expr | None:
@@ -41,14 +50,16 @@ class Metadata:
 
     Args:
         folder: the project's.
+        base: the folder that the app has of its own, ending in `/`; empty where that is the project.
     """
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, base: str = "") -> None:
         self._folder = folder
-        self.pyproject = folder.toml("pyproject.toml")
-        self.setup_py = folder.read("setup.py")
-        self.setup_cfg = folder.ini("setup.cfg")
-        self._has_setup_py = folder.has_file("setup.py")
+        self.base = base
+        self.pyproject = folder.toml(f"{base}pyproject.toml")
+        self.setup_py = folder.read(f"{base}setup.py")
+        self.setup_cfg = folder.ini(f"{base}setup.cfg")
+        self._has_setup_py = folder.has_file(f"{base}setup.py")
 
     def table(self, *keys: str) -> dict[str, Any]:
         """Return a table of pyproject.toml, empty where it is missing or no table."""
@@ -56,6 +67,11 @@ class Metadata:
         for key in keys:
             table = table.get(key) if isinstance(table, dict) else None
         return table if isinstance(table, dict) else {}
+
+    @cached_property
+    def pipfile(self) -> dict[str, Any]:
+        """What Pipfile says."""
+        return self._folder.toml(f"{self.base}Pipfile")
 
     @cached_property
     def computed(self) -> frozenset[str]:
@@ -73,7 +89,16 @@ class Metadata:
     @property
     def installable(self) -> bool:
         """Whether the project can be installed, and its console scripts with it."""
-        return bool(self.table("build-system")) or self._has_setup_py
+        built = bool(self.table("build-system")) or self._has_setup_py
+        return not self.base and built and not self._moves_code
+
+    @property
+    def _moves_code(self) -> bool:
+        """Whether setuptools asks a module for the version that is not here: something moves the code before it is built."""
+        table = self.table("tool", "setuptools", "dynamic", "version")
+        top, elsewhere = str(table.get("attr", "")).split(".")[0], self.table("tool", "setuptools", "package-dir")
+        places = (f"{folder}{top}{end}" for folder in ("", "src/", "lib/") for end in ("", ".py"))
+        return bool(top) and not elsewhere and not any(map(self._folder.has, places))
 
     @cached_property
     def scripts(self) -> dict[str, str]:
@@ -85,6 +110,49 @@ class Metadata:
         named = {name: target if isinstance(target, str) else "" for name, target in tables.items()}
         return named | dict(re.findall(r"([\w.-]+)\s*=\s*([\w.]+:\w+)", legacy))
 
+    @cached_property
+    def found_package(self) -> str:
+        """The one package that setuptools finds at the top by itself: it refuses to choose, once there is another folder."""
+        said = self.table("tool", "setuptools")
+        backend = str(self.table("build-system").get("build-backend", "setuptools"))
+        named = {"packages", "py-modules", "package-dir"} & said.keys() or section(self.setup_cfg, "options").keys() & CODE_NAMES
+        if (
+            self.base
+            or not self.installable
+            or named
+            or not backend.startswith("setuptools")
+            or SETUP_NAMES.search(self.setup_py)
+        ):
+            return ""
+        tops = {path.split("/")[0] for path in self._folder.sources if path.count("/") and path.endswith("/__init__.py")}
+        found = [name for name in sorted(tops - ASIDE) if self._folder.has(f"{name}/__init__.py")]
+        return found[0] if len(found) == 1 and not self._folder.has("src") else ""
+
+    @property
+    def written_by_build(self) -> tuple[str, ...]:
+        """The paths of the modules that a build writes the version into."""
+        said = [
+            self.table("tool", "hatch", "build", "hooks", "vcs").get("version-file"),
+            *(self.table("tool", "setuptools_scm").get(key) for key in ("version_file", "write_to")),
+            self.table("tool", "pdm", "version").get("write_to"),
+            self.table("tool", "versioningit", "write").get("file"),
+            *re.findall(r"(?:write_to|version_file)[\"']?\s*[:=]\s*[\"']([\w./-]+\.py)[\"']", self.setup_py),
+        ]
+        return tuple(f"{self.base}{path}" for path in dict.fromkeys(said) if isinstance(path, str) and path.endswith(".py"))
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the project can be installed, and a build compiles modules of it, in C or what becomes C."""
+        requires = self.table("build-system").get("requires")
+        names = {re.split(r"[^\w.-]", word, maxsplit=1)[0].lower() for word in requires or [] if isinstance(word, str)}
+        declared = self.table("tool", "setuptools").get("ext-modules") or re.search(r"\b(?:ext|cffi)_modules\b", self.setup_py)
+        return self.installable and bool(declared or names & COMPILERS)
+
+    @property
+    def build_adds_modules(self) -> bool:
+        """Whether a build writes modules into the package that a checkout lacks."""
+        return self.compiles or (self.installable and self.written_by_build != ())
+
     def pinned_python(self) -> str:
         """Return the version of Python that a file pins, such as `3.12`; empty where none does."""
         first = r"^\s*(?:cpython-|python-)?(3\.\d+)"
@@ -95,7 +163,7 @@ class Metadata:
             ("mise.toml", r"^python\s*=\s*[\"'](3\.\d+)"),
             ("Pipfile", r"^python_(?:full_)?version\s*=\s*[\"'](3\.\d+)"),
         ):
-            if found := re.search(form, self._folder.read(file), re.MULTILINE):
+            if found := re.search(form, self._folder.read(file) or self._folder.read(f"{self.base}{file}"), re.MULTILINE):
                 return found[1]
         return ""
 

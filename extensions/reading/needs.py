@@ -1,10 +1,10 @@
-"""What the tests of a project need besides its run-time dependencies, and where that is declared."""
+"""What the tests and the development of a project need besides its run-time dependencies, and where that is declared."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,13 +22,13 @@ TEST_NAMES = ("test", "tests", "testing", "pytest", "ci-test", "ci-tests", "test
 DEV_NAMES = ("dev", "develop", "development", "local")
 REQUIREMENTS = (
     *("requirements-{}.txt", "requirements_{}.txt", "{}-requirements.txt", "{}_requirements.txt"),
-    *("requirements/{}.txt", "requirements/requirements-{}.txt", "{}/requirements.txt"),
+    *("requirements/{}.txt", "requirements/requirements-{}.txt", "requirements/{}/requirements.txt", "{}/requirements.txt"),
 )
 
 
 @dataclass(frozen=True)
 class Needed:
-    """What tests need besides the run-time dependencies."""
+    """What tests or development need besides the run-time dependencies."""
 
     arguments: tuple[str, ...] = ()
     """Of `uv pip install`: options with their value, and requirements."""
@@ -77,8 +77,16 @@ def from_table(table: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(requirements)
 
 
+def joined(places: Iterable[Needed]) -> Needed:
+    """Return what several places need together."""
+    every = list(places)
+    arguments = dict.fromkeys(word for needed in every for word in needed.arguments)
+    sources = dict.fromkeys(path for needed in every for path in needed.sources)
+    return Needed(tuple(arguments), tuple(sources), any(needed.code for needed in every))
+
+
 class Needs:
-    """What a project's tests need.
+    """What a project's tests and its development need.
 
     Args:
         folder: the project's.
@@ -98,13 +106,67 @@ class Needs:
                     return needed
         return Needed()
 
-    def _places(self, names: tuple[str, ...]) -> Iterator[Needed]:
-        """Yield what tests need, from each place that has one of the names."""
+    def development(self, source: str) -> Needed:
+        """Return what development needs, from the first place that is named for it.
+
+        Of uv's groups it is those that uv installs by default. A lock file that is not uv's holds groups of its own tool too.
+
+        Args:
+            source: the file that the project is installed from.
+        """
+        if locked := self._locked_groups(source):
+            return Needed((f"--group {locked[0]}",))
+        defaults = self._metadata.table("tool", "uv").get("default-groups")
+        names = [canonicalize_name(name) for name in defaults if isinstance(name, str)] if isinstance(defaults, list) else []
+        if found := [needed for name in names for needed in self._groups((name,))]:
+            return joined(found)
+        return next((needed for needed in self._places(DEV_NAMES, environments=False) if needed.arguments), Needed())
+
+    def names(self, *places: Needed) -> frozenset[str]:
+        """Return the canonical names of what is needed, those in files and in groups among them."""
+        lines: list[str] = []
+        table = self._metadata.table
+        for word in joined(places).arguments:
+            option, _, value = word.partition(" ")
+            name = value.rpartition(":")[2]
+            if option == "-r":
+                lines += listed(self._folder, value).lines if value.endswith((".txt", ".in")) else []
+            elif option == "--extra":
+                lines += plain_requirements(table("project", "optional-dependencies").get(name))
+            elif option == "--group":
+                lines += plain_requirements(table("dependency-groups").get(name))
+                lines += from_table(table("tool", "poetry", "group", name, "dependencies"))
+            else:
+                lines.append(word)
+        return requirement_names(lines)
+
+    def _locked_groups(self, source: str) -> list[str]:
+        """Return the groups for development in a lock file of Poetry's, PDM's or Pipenv's."""
+        table = self._metadata.table
+        groups = dict.fromkeys(table("dependency-groups"), True)
+        lock = source.rpartition("/")[2]
+        if lock == "poetry.lock":
+            groups |= table("tool", "poetry", "group") | ({"dev": True} if table("tool", "poetry", "dev-dependencies") else {})
+        elif lock == "pdm.lock":
+            groups |= table("tool", "pdm", "dev-dependencies")
+        elif lock.startswith("Pipfile"):
+            groups = {"dev": True} if self._metadata.pipfile.get("dev-packages") else {}
+        else:
+            return []
+        return named(groups, DEV_NAMES)
+
+    def _places(self, names: tuple[str, ...], environments: bool = True) -> Iterator[Needed]:
+        """Yield what tests need, from each place that has one of the names.
+
+        Args:
+            names: what the place may be called.
+            environments: whether the environments of tools such as tox and Hatch are places too.
+        """
         table = self._metadata.table
         yield from self._groups(names)
         yield from self._extras(names)
         for file in (form.format(name) for name in names for form in REQUIREMENTS):
-            yield self._file(file)
+            yield self._file(f"{self._metadata.base}{file}")
         groups = table("tool", "poetry", "group")
         for name in named(groups, names):
             yield Needed(from_table(table("tool", "poetry", "group", name, "dependencies")))
@@ -113,12 +175,13 @@ class Needs:
         pdm = table("tool", "pdm", "dev-dependencies")
         for name in named(pdm, names):
             yield Needed(plain_requirements(pdm[name]))
-        for name in ("hatch-test", *names) if names is TEST_NAMES else ("default", *names):
+        hatch = ("hatch-test", *names) if names is TEST_NAMES else ("default", *names)
+        for name in hatch if environments else ():
             env = table("tool", "hatch", "envs", name)
             yield Needed(plain_requirements(env.get("dependencies")) + plain_requirements(env.get("extra-dependencies")))
         if names is DEV_NAMES:
-            yield self._tox()
-            pipfile = self._folder.toml("Pipfile").get("dev-packages")
+            yield self._tox() if environments else Needed()
+            pipfile = self._metadata.pipfile.get("dev-packages")
             yield Needed(from_table(pipfile if isinstance(pipfile, dict) else {}))
 
     @property
@@ -144,11 +207,12 @@ class Needs:
                         included += [one for one in more if one not in included]
             if not entries:
                 continue
-            arguments, code = [f"--group {name}"], self._refers_to_folders
+            base = self._metadata.base
+            arguments, code = [f"--group {base}pyproject.toml:{name}" if base else f"--group {name}"], self._refers_to_folders
             # uv would take the project itself from PyPI.
             if canonicalize_name(str(self._metadata.table("project").get("name"))) in requirement_names(entries):
                 arguments, code = [*arguments, "-e ."], True
-            yield Needed(tuple(arguments), ("pyproject.toml",), code)
+            yield Needed(tuple(arguments), (f"{base}pyproject.toml",), code)
 
     def _extras(self, names: tuple[str, ...]) -> Iterator[Needed]:
         """Yield what extras list, those of setup.py and setup.cfg where pyproject.toml does not replace them."""
@@ -159,14 +223,15 @@ class Needs:
         for name in named(extras, names):
             if extras[name]:
                 code = computed or self._refers_to_folders
-                yield Needed(("-r pyproject.toml", f"--extra {name}"), ("pyproject.toml",), code)
+                file = f"{metadata.base}pyproject.toml"
+                yield Needed((f"-r {file}", f"--extra {name}"), (file,), code)
         if metadata.table("project") and not computed:
             return
         # uv asks setuptools for the list, which reads whatever setup.py and setup.cfg name.
         in_cfg = section(metadata.setup_cfg, "options.extras_require")
         for file, legacy in (("setup.py", setup_extras(parse(metadata.setup_py))), ("setup.cfg", in_cfg)):
             for name in named(legacy, names) if metadata.installable else []:
-                yield Needed((f"-r {file}", f"--extra {name}"), (file,), True)
+                yield Needed((f"-r {metadata.base}{file}", f"--extra {name}"), (f"{metadata.base}{file}",), True)
         if names is TEST_NAMES:
             lines = metadata.setup_cfg.get("options", "tests_require", fallback="").splitlines()
             yield Needed(plain_requirements(setup_argument(parse(metadata.setup_py), "tests_require") or lines))

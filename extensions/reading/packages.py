@@ -7,6 +7,7 @@ from functools import cached_property
 
 from .folder import Folder
 from .requirements import FILES, Requirements
+from .wheels import Wheels
 
 # Wheels bring most libraries along. These distributions have none, or call a program of the system's.
 RUNS = {
@@ -42,6 +43,17 @@ BUILDS = {
     "python-ldap": ("gcc", "libc6-dev", "libldap-dev", "libsasl2-dev"),
     "pysqlcipher3": ("gcc", "libc6-dev", "libsqlcipher-dev"),
 }
+# Of what has wheels, but may be pinned to a version that is older than the Python.
+COMPILED_RUNS = {
+    "psycopg2-binary": RUNS["psycopg2"],
+    "lxml": ("libxml2", "libxslt1.1"),
+    "pillow": ("libjpeg62-turbo",),
+}
+COMPILED_BUILDS = {
+    "psycopg2-binary": BUILDS["psycopg2"],
+    "lxml": ("gcc", "libc6-dev", "libxml2-dev", "libxslt1-dev"),
+    "pillow": ("gcc", "libc6-dev", "libjpeg-dev", "zlib1g-dev"),
+}
 GIT = re.compile(r"\bgit\+(?:https?|ssh|git)://|\bgit\s*=\s*[\"']")
 
 
@@ -51,23 +63,36 @@ class Packages:
     Args:
         folder: the project's.
         requirements: what it declares.
+        wheels: what is known of the versions that it pins.
+        further: names of what development and tests need besides.
+        compiles: whether the project compiles modules of its own.
     """
 
-    def __init__(self, folder: Folder, requirements: Requirements) -> None:
+    def __init__(
+        self, folder: Folder, requirements: Requirements, wheels: Wheels, further: frozenset[str], *, compiles: bool = False
+    ) -> None:
         self._folder = folder
-        self._names = requirements.names
+        self._names = requirements.names | further
+        self._base = requirements.base
+        self._wheels = wheels
+        self._compiles = compiles
 
     @cached_property
     def runs(self) -> list[str]:
         """The packages that the app needs to run."""
         found = {package for name, packages in RUNS.items() if name in self._names for package in packages}
+        found |= {package for name in self._wheels.compiled for package in COMPILED_RUNS.get(name, ())}
         # Without a library of its own it looks for the system's.
         pure = "psycopg" in self._names and not self._names & {"psycopg[binary]", "psycopg-binary"}
         return sorted(found | ({"libpq5"} if pure else set()))
 
     @cached_property
     def builds(self) -> list[str]:
-        """The packages that are needed to install the dependencies alone."""
+        """The packages that are needed to install the dependencies, and the project itself, alone."""
         found = {package for name, packages in BUILDS.items() if name in self._names for package in packages}
-        texts = (self._folder.read(file) for file in (*FILES, "pyproject.toml", "setup.py", "setup.cfg"))
+        found |= {package for name in self._wheels.compiled for package in COMPILED_BUILDS.get(name, ("gcc", "libc6-dev"))}
+        found |= {"g++", "gcc", "libc6-dev"} if self._compiles else set()
+        texts = (
+            self._folder.read(f"{self._base}{file}") for file in (*FILES, "Pipfile", "pyproject.toml", "setup.py", "setup.cfg")
+        )
         return sorted(found | ({"git"} if any(map(GIT.search, texts)) else set()))

@@ -11,8 +11,11 @@ from pathlib import PurePosixPath
 
 from .folder import Folder
 from .layout import STEMS, Layout
-from .source import assignments, full_name, imported_names, parse
+from .reach import Imports
+from .source import assignments, full_name, imported_names, parse, runs
 
+# What has to be told which of several things it shall do.
+SUBCOMMANDS = re.compile(r"\.add_subparsers\(|@(?:\w+\.)?group\(")
 HINT = re.compile(r"\b(?:streamlit|gradio|nicegui|dash|sanic|aiohttp|falcon|bottle|tornado|waitress|uvicorn|hypercorn)\b")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -43,10 +46,12 @@ class Source:
         path: the file's.
         text: Python source; one that does not parse makes nothing.
         layout: where the project's code lies.
+        command: what starts the file, where that is not the file itself.
     """
 
-    def __init__(self, path: str, text: str, layout: Layout) -> None:
-        self.path, self._layout = path, layout
+    def __init__(self, path: str, text: str, layout: Layout, command: str = "") -> None:
+        self.path, self._layout, self._command = path, layout, command
+        self.runs = bool(command) or runs(text)
         self.tree = parse(text)
         self.names = imported_names(self.tree)
         self.made: dict[str, str] = {}
@@ -67,7 +72,9 @@ class Source:
 
     @property
     def start(self) -> str:
-        """The command that runs the file: as a module where it lies in a package."""
+        """The command that runs the file: as a module where it lies in a package, unless something else starts it."""
+        if self._command:
+            return self._command
         if "/" in self.path.removeprefix(self._layout.prefix):
             return f"python -m {self.module}"
         return f"python {shlex.quote(self.path)}"
@@ -229,6 +236,19 @@ KINDS: tuple[Callable[[Source, Collection[str]], Program | None], ...] = (
 """From the most special: Gradio and Dash are made with other frameworks of this list."""
 
 
+def starter(folder: Folder, layout: Layout, path: str, text: str) -> str:
+    """Return the console script, or the package, that runs a file of functions alone; empty for one that runs itself."""
+    if runs(text):
+        return ""
+    reach = Imports(folder, layout.prefix)
+    for script, target in layout.scripts.items():
+        entry = reach.file(target.partition(":")[0], layout.prefix, "")
+        if entry and path in reach.files(entry) and not SUBCOMMANDS.search(folder.read(entry)):
+            return shlex.quote(script)
+    main = f"{layout.prefix}{layout.package}/__main__.py"
+    return f"python -m {layout.package}" if main in folder.sources and path in reach.files(main) else ""
+
+
 def programs_of(folder: Folder, layout: Layout, declared: Collection[str]) -> list[Program]:
     """Return the files of a project that serve the web by themselves, the likeliest first.
 
@@ -237,15 +257,27 @@ def programs_of(folder: Folder, layout: Layout, declared: Collection[str]) -> li
         layout: where its code lies.
         declared: the packages that it declares.
     """
+    # A framework's own programs show it, or measure it.
+    kinds = [kind for kind in KINDS if kind.__name__ != layout.package]
     texts = ((path, text) for path in folder.sources if HINT.search(text := folder.read(path)))
     # A file that is called as a framework is a copy of it.
     frameworks = {kind.__name__ for kind in KINDS}
-    sources = [Source(path, text, layout) for path, text in texts if PurePosixPath(path).stem not in frameworks]
-    found = ((KINDS.index(kind), kind(source, declared)) for source in sources for kind in KINDS)
+    sources = [
+        Source(path, text, layout, starter(folder, layout, path, text))
+        for path, text in texts
+        if PurePosixPath(path).stem not in frameworks
+    ]
+    found = [
+        (KINDS.index(kind), program)
+        for source in sources
+        for kind in kinds
+        # What nothing runs is a library's, which others start a server with.
+        if (program := kind(source, declared)) and (source.runs or source.start not in program.command)
+    ]
 
     def rank(item: tuple[int, Program]) -> tuple[bool, int, int, str]:
         path = PurePosixPath(item[1].path)
         stem = path.stem.removeprefix("streamlit_").lower()
         return item[0] == len(KINDS) - 1, len(path.parts), STEMS.index(stem) if stem in STEMS else len(STEMS), item[1].path
 
-    return [program for _, program in sorted(((at, one) for at, one in found if one), key=rank)]
+    return [program for _, program in sorted(found, key=rank)]

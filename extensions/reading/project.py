@@ -10,27 +10,34 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from .clients import clients_in
+from .composed import Composed
 from .folder import Folder
 from .image import Image
+from .kinds import Kind
 from .layout import Layout
+from .listens import named_port
+from .local import Local, below, local_word, path_of
+from .lock import Lock
 from .mcp import Mcp
 from .metadata import Metadata
-from .needs import Needs
+from .needs import Needed, Needs
+from .nested import app_folder
+from .others import Other, others_of
 from .packages import Packages
-from .requirements import Declared, Requirements
+from .requirements import Declared, Requirements, listed
 from .settings import Settings
 from .tests import Tests
-from .web import Server, Web
+from .web import Server, Web, for_old_flask
+from .wheels import LOCKS, Wheels
 
 # The first line of a Dockerfile that the template has written, which says what was answered before.
 OURS = "# Managed by chora-compose-template"
-# Programs that start what follows them.
-WRAPPERS = {"env", "tini", "dumb-init", "gosu", "su-exec", "setpriv", "nice", "opentelemetry-instrument", "ddtrace-run"}
-# The packages of clients, by the service that they speak to.
-CLIENTS = {
-    "postgres": {"psycopg", "psycopg2", "psycopg2-binary", "asyncpg", "pg8000", "aiopg", "psycopg-binary", "psycopg-c"},
-    "redis": {"redis", "aioredis", "django-redis", "rq", "django-rq", "arq", "celery[redis]", "valkey", "coredis"},
-}
+# Programs that serve what is made for them, and speak no MCP over stdio.
+WEB_SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "flask", "fastapi"}
+AS_PIP = re.compile(r"^\s*(?:--extra-index-url\b|(?:-e|--editable)[\s=]+git\+)", re.MULTILINE)
+# A path that stands in YAML and in a shell without quotation marks.
+PLAIN_FOLDER = re.compile(r"(?!-)[\w.-]+(?:/[\w.-]+)*", re.ASCII)
 # What asks for the project's own metadata, which it has only once it is installed.
 ASKS_FOR_METADATA = re.compile(r"importlib[._]metadata|\bpkg_resources\b")
 
@@ -43,7 +50,7 @@ def chosen(declared: tuple[Declared, ...], frameworks: tuple[str, ...]) -> Decla
         frameworks: the packages that the app is made with, the most important first.
     """
     for one in declared:
-        if one.source.endswith(".lock"):
+        if one.source.endswith((*LOCKS,)):
             return one
     for framework in frameworks:
         for one in declared:
@@ -64,20 +71,18 @@ class Destination:
 
     def __init__(self, root: Path) -> None:
         self.folder = folder = Folder(root)
-        self.metadata = Metadata(folder)
-        self.layout = Layout(folder, self.metadata)
-        self.requirements = Requirements(folder, self.metadata)
-        self.web = Web(folder, self.layout, self.requirements)
+        self.metadata = Metadata(folder, app_folder(folder))
+        self.local = Local(folder, self.metadata)
+        self.lock = Lock(folder, self.metadata)
+        self.requirements = Requirements(folder, self.metadata, self.local)
+        self.layout = Layout(folder, self.metadata, self.requirements.names)
+        self.kind = Kind(folder, self.metadata, self.layout, self.requirements)
+        self.web = Web(folder, self.layout, self.requirements, lambda: bool(self.kind.start and self.kind.start.serves))
         self.mcp = Mcp(folder, self.metadata, self.layout, self.requirements)
         self.tests = Tests(folder, self.metadata, self.layout, self.requirements, self.web)
         self.needs = Needs(folder, self.metadata)
-        self.settings = Settings(folder, self.requirements)
-        self.packages = Packages(folder, self.requirements)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The paths of the Python files that may be part of the app, nearest first, with `/`."""
-        return self.folder.sources
+        self.settings = Settings(folder, self.requirements, " ".join([self.layout.package, *self.metadata.names()]))
+        self.composed = Composed(folder, lambda context: self if context == "." else Destination(root / context))
 
     # What it is
 
@@ -103,8 +108,12 @@ class Destination:
 
     @property
     def framework(self) -> str:
-        """`fastapi`, `flask`, or empty."""
-        return self.web.framework
+        """`django`, `fastapi`, `flask`, or empty, as with a Flask that is too old for what is done with it."""
+        return "" if self._has_old_flask else self.web.framework
+
+    @property
+    def _has_old_flask(self) -> bool:
+        return self.web.framework == "flask" and self.wheels.is_before("flask", "2.2.3")
 
     @property
     def server(self) -> Server | None:
@@ -118,59 +127,108 @@ class Destination:
 
     @property
     def services(self) -> list[str]:
-        """The services that the project declares a client of: `postgres`, `redis`."""
-        return [service for service, clients in CLIENTS.items() if clients & self.requirements.names]
+        """The services that the project declares a client of, or has in its Compose file: `postgres`, `redis`."""
+        found = {*clients_in(self.requirements.names), *self.composed.offered}
+        return [service for service in ("postgres", "redis") if service in found]
+
+    @property
+    def others(self) -> list[Other]:
+        """The services that the project declares a client of and that are not offered, such as MySQL."""
+        return others_of(self.requirements.names)
 
     @property
     def stack(self) -> str:
         """`mcp` for an MCP server that is no web app besides, `full` with a client of Postgres or Redis, else `minimal`."""
-        if self.requirements.names & {"mcp", "fastmcp"} and not self.web.server and not self.web.program and self.mcp.framework:
+        serves_web = self.web.server or self.web.program or self.web.django.manage_py
+        if self.requirements.names & {"mcp", "fastmcp"} and not serves_web and self.mcp.serves:
             return "mcp"
         return "full" if self.services else "minimal"
 
     # How it is started
 
     def app_command(self, app_port: int, package: str) -> str:
-        """Return the command that starts the app inside a container, as shell words: an existing Dockerfile's own comes first."""
-        return shlex.join(self._own_command) or self.web.command(app_port, package)
+        """Return the command that starts the app inside a container, as shell words: an existing Dockerfile's own comes first.
+
+        Empty for what nothing starts: a library, or a command-line tool.
+        """
+        if own := shlex.join(self._own_command) or self.composed.command:
+            return own
+        command = self.web.command(app_port, package) if self.web.declares else self.kind.command(package)
+        return self.flask_form(command)
+
+    def flask_form(self, command: str) -> str:
+        """Return a command as the project's own Flask knows it."""
+        return for_old_flask(command) if self._has_old_flask else command
+
+    def worker_command(self, app_command: str) -> str:
+        """Return the command of the worker beside the app, as shell words; empty where there is none."""
+        return self.kind.worker(app_command)
 
     @property
     def _own_command(self) -> list[str]:
         """The words by which an existing Dockerfile starts the app, none where it leaves that to others."""
-        return self._image.command() or ([] if self._wraps else self._image.entrypoint())
-
-    @property
-    def _wraps(self) -> bool:
-        """Whether an existing ENTRYPOINT starts what follows it, as `tini` does, or a script with `"$@"`."""
-        words = self._image.entrypoint()
-        names = [word.rpartition("/")[2] for word in words]
-        scripts = (
-            self.folder.read(f"{place}{name}") for name in names for place in ("", "docker/", "scripts/", "bin/", "deploy/")
-        )
-        return bool({*names[:1]} & WRAPPERS) or any('"$@"' in script for script in scripts)
+        return self._image.started()
 
     @property
     def guesses(self) -> bool:
         """Whether nothing in the project says what starts the app, so that its command is a guess."""
-        declared = self._own_command or self.web.declares
-        return not declared and self.layout.plain_command(self.package or "app").split(" ")[0] == "python"
+        return not self._own_command and not self.web.declares and self.kind.guesses
 
-    def app_port(self) -> int:
-        """Return the port that the app listens on inside its container: that of an existing Dockerfile, else of the code."""
-        return self._image.port() or self.web.port()
+    def app_port(self, given: str = "") -> int:
+        """Return the port inside its container: that of a command that is given, of an existing Dockerfile, else of the code.
+
+        0 for what has none: a worker, a bot, a script, a library.
+        """
+        if port := named_port(given) or self._image.port() or self.composed.port:
+            return port
+        return self.web.port() if self.web.declares else self.kind.port
 
     def mcp_command(self, package: str) -> str:
-        """Return the command that starts the MCP server over stdio inside a container, as shell words."""
-        return self.mcp.command(package)
+        """Return the command that starts the MCP server inside a container, as shell words.
+
+        That of an existing Dockerfile, whatever it is called there; else one over stdio that is found in the code.
+        """
+        return shlex.join(self._image_serves_mcp) or self.mcp.command(package)
+
+    def mcp_port(self, given: str = "") -> int:
+        """Return the port of the MCP server over HTTP: of a command that is given, an existing Dockerfile, else the usual one."""
+        return named_port(given) or (self._image_serves_mcp and self._image.port()) or 8000
+
+    @property
+    def _image_serves_mcp(self) -> list[str]:
+        """The words by which an existing Dockerfile starts what may be the MCP server, none where they start something else."""
+        words = self._image.started()
+        program = words[0].rpartition("/")[2] if words else ""
+        idle = len(words) == 1 and program in {"sh", "bash", "python", "python3"}
+        return [] if idle or program in WEB_SERVERS else words
 
     @property
     def mcp_http(self) -> bool:
         """Whether MCP_TRANSPORT=streamable-http evidently switches that command to HTTP, where others can reach it."""
-        return self.mcp.http
+        return self.mcp.http and "stdio" not in " ".join(self._image_serves_mcp)
 
     def migrate_command(self, package: str) -> str:
         """Return the command that migrates the database, empty where none is found."""
-        return self.web.migrate_command(package)
+        return self.flask_form(self.web.migrate_command(package))
+
+    @property
+    def django(self) -> dict[str, str]:
+        """What is found of an app of Django's, as the answer `django` holds it."""
+        found = self.web.django
+        known = {
+            "manage_py": found.manage_py,
+            "websockets": "true" if found.manage_py and found.has_websockets else "",
+            "static_in_tests": "true" if found.static_in_tests else "",
+            "settings": found.settings,
+            "production_settings": found.production_settings if found.manage_py else "",
+            **found.static,
+        }
+        return {name: value for name, value in known.items() if value}
+
+    @property
+    def required_settings(self) -> dict[str, str]:
+        """The variables that settings of Django's can't be read without, each with a value for development."""
+        return self.web.django.required
 
     def setting_names(self) -> dict[str, str]:
         """Return what the variables mean that the app reads to find its services, besides DATABASE_URL and REDIS_URL."""
@@ -191,30 +249,81 @@ class Destination:
         """Return the version specifier for Python, empty where none is declared."""
         return self.metadata.requires_python()
 
-    def system_packages(self) -> list[str]:
-        """Return the packages of Debian's that the app needs to run."""
-        return self.packages.runs
+    @cached_property
+    def wheels(self) -> Wheels:
+        """What is known of the versions that the file to install from pins."""
+        return Wheels(self.folder, self.metadata, self.dependencies.source)
 
-    def build_packages(self) -> list[str]:
-        """Return the packages of Debian's that are needed to install the dependencies alone."""
-        return self.packages.builds
+    @cached_property
+    def packages(self) -> Packages:
+        """The packages of Debian's that its image needs."""
+        further = self.needs.names(self._development, self.needs.needed)
+        return Packages(self.folder, self.requirements, self.wheels, further, compiles=self.metadata.compiles)
 
-    def extra_packages(self, command: str) -> list[str]:
-        """Return what a command needs and no file declares: the framework, a server such as uvicorn, an SDK for MCP."""
-        return self.web.packages(command) + self.mcp.packages(command, self.dependencies)
+    def extra_packages(self, command: str, program: str) -> list[str]:
+        """Return what a command, and the program in it, need and no file declares: the framework, uvicorn, an SDK for MCP."""
+        own = self.web.packages(command, program) + self.mcp.packages(command, self.dependencies)
+        return own + self.wheels.older_packages(self.dependencies.names)
 
     def undeclared(self, requirements: list[str]) -> list[str]:
         """Return those requirements that the file to install from has no package for."""
         names = self.dependencies.names
         return [text for text in requirements if canonicalize_name(Requirement(text).name) not in names]
 
-    def needs_install(self, command: str) -> bool:
-        """Return whether the project itself has to be installed: for its command, or because it asks for its own metadata."""
-        if not self.metadata.installable:
-            return False
-        if set(shlex.split(command)[:1]) & set(self.metadata.scripts):
+    def needs_install(self, program: str) -> bool:
+        """Return whether the project itself has to be installed: for what starts it, or because it asks for its own metadata."""
+        if not self.metadata.installable or self.metadata.build_adds_modules:
+            return self.metadata.installable
+        if any(path_of(word) == "." for word in self._local):
+            return True
+        if program in self.metadata.scripts or (not program and self.metadata.scripts):
             return True
         return any(ASKS_FOR_METADATA.search(self.folder.read(source)) for source in self.folder.sources)
+
+    @cached_property
+    def _local(self) -> tuple[str, ...]:
+        """The packages of own folders that the file to install from names, and the project itself as `.`."""
+        source = self.dependencies.source
+        if source.startswith(f"{self.metadata.base}Pipfile"):
+            return self.local.in_pipfile
+        if source == self.requirements.environment.name:
+            words = filter(None, map(local_word, self.requirements.environment.pip))
+            return tuple(below(self.metadata.base, word) for word in words)
+        if source.endswith((".txt", ".in")):
+            return listed(self.folder, source).local
+        return self.local.in_pyproject if source.endswith((".lock", "pyproject.toml")) else ()
+
+    def local_packages(self) -> list[str]:
+        """Return the folders and archives that are installed besides, such as `libs/common`, or `-e libs/common`."""
+        paths = {path_of(word): word for word in self._local}
+        return [word for path, word in paths.items() if path != "." and not path.startswith("..") and self.folder.has(path)]
+
+    @property
+    def as_pip(self) -> bool:
+        """Whether the list of dependencies names a further index, or what is editable from git: not the same to uv."""
+        source = self.dependencies.source
+        files = listed(self.folder, source).files if source.endswith((".txt", ".in")) else ()
+        return any(AS_PIP.search(self.folder.read(file)) for file in files)
+
+    @property
+    def outside_packages(self) -> list[str]:
+        """The paths of those that no image can hold, because they lie outside of the folder."""
+        return [path_of(word) for word in self._local if path_of(word).startswith("..")]
+
+    @cached_property
+    def _development(self) -> Needed:
+        return self.needs.development(self.dependencies.source)
+
+    def dev_requirements(self) -> list[str]:
+        """Return what development needs: arguments for `uv pip install`, as in `test_requirements`."""
+        return list(self._development.arguments)
+
+    def dev_sources(self) -> list[str]:
+        """Return the files that these name; `.` where they can't be installed without the project's code."""
+        # From its lock uv takes groups without a look at the code.
+        base = self.metadata.base
+        locked = self.dependencies.source == f"{base}uv.lock" and self._development.sources == (f"{base}pyproject.toml",)
+        return ["."] if self._development.code and not locked else list(self._development.sources)
 
     # How it is tested
 
@@ -247,7 +356,19 @@ class Destination:
 
     @cached_property
     def _image(self) -> Image:
-        return Image("" if (text := self.folder.read("Dockerfile")).startswith(OURS) else text)
+        return Image("" if (text := self.folder.read("Dockerfile")).startswith(OURS) else text, folder=self.folder)
+
+    @property
+    def repository_folder(self) -> str:
+        """Where the project is in its repository, such as `backend`; empty at the top, and for a path that no file can hold."""
+        top = self.folder.repository
+        path = "" if top is None or top == self.folder.root else self.folder.root.relative_to(top).as_posix()
+        return path if PLAIN_FOLDER.fullmatch(path) else ""
+
+    @property
+    def has_submodules(self) -> bool:
+        """Whether the repository that the project is in has submodules."""
+        return self.folder.repository is not None and (self.folder.repository / ".gitmodules").is_file()
 
     @property
     def test_target(self) -> str:
@@ -268,7 +389,7 @@ class Destination:
 
     def mount_code(self) -> bool:
         """Return whether the code can be mounted over that of an existing Dockerfile, which then lacks nothing."""
-        return not self._image.fills_workdir(in_source_folder=self.layout.source_folder != ".")
+        return not self._image.hides_by_mount()
 
     def image_user(self) -> str:
         """Return the user that the last stage of an existing Dockerfile names, empty where that is root or nobody."""

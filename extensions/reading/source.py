@@ -36,6 +36,17 @@ def module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from module_level(node.body)
 
 
+def runs(text: str, *, at_top: bool = True) -> bool:
+    """Tell whether a source does something when it is run: under `if __name__ == …`, or with `at_top` as it is read."""
+    for node in parse(text).body:
+        if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+            return True
+        call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await)
+        if at_top and (call or isinstance(node, ast.For | ast.While | ast.With)):
+            return True
+    return False
+
+
 def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Yield the names that a source assigns to when it is imported, and what it assigns."""
     for node in module_level(tree.body):
@@ -63,9 +74,15 @@ def assigned_to(tree: ast.Module, name: str) -> ast.expr | None:
     return None
 
 
-def imports(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what a source text imports, also inside functions, as the number of dots and a name that may be a module's."""
-    for node in ast.walk(parse(text)):
+def imports(text: str, *, at_import: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield what a source text imports, as the number of dots and a name that may be a module's.
+
+    Args:
+        text: the source.
+        at_import: whether only what is imported with it counts, and nothing inside functions.
+    """
+    tree = parse(text)
+    for node in module_level(tree.body) if at_import else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

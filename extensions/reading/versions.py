@@ -6,6 +6,9 @@ import re
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+# More than any version of Python has.
+PATCHES = 100
+
 
 def caret(version: str) -> str:
     """Return what Poetry's `^` allows: everything that leaves the first number that is not zero."""
@@ -48,13 +51,19 @@ def python_version(specifier: str, choices: list[str], preferred: str) -> str:
         allowed = SpecifierSet(specifier)
     except InvalidSpecifier:
         return preferred
-    good = [version for version in choices if allows(allowed, version)]
+    good = [version for version in choices if allows_newest(allowed, version)]
+    good = good or [version for version in choices if allows(allowed, version)]
     if good or not specifier:
         return preferred if preferred in good or not good else good[-1]
     older = any(allows(allowed, f"3.{minor}") for minor in range(int(choices[0].split(".")[1])))
     return choices[0] if older else preferred
 
 
+def allows_newest(specifier: SpecifierSet, version: str) -> bool:
+    """Tell whether a specifier allows the newest patch of a version, which images have: `<=3.13` allows 3.13.0 alone."""
+    return specifier.contains(f"{version}.{PATCHES - 1}")
+
+
 def allows(specifier: SpecifierSet, version: str) -> bool:
     """Tell whether a specifier allows any patch of a version such as `3.13`."""
-    return any(specifier.contains(f"{version}.{patch}") for patch in range(100))
+    return any(specifier.contains(f"{version}.{patch}") for patch in range(PATCHES))

@@ -13,6 +13,10 @@ PRODUCTION: dict[str, object] = {"production": True}
 OWN_FULL: dict[str, object] = {"stack": "full", "own_app": True}
 OWN_IMAGE: dict[str, object] = {"keep_files": ["Dockerfile"]}
 
+OWN_COMPOSE: dict[str, object] = {"own_compose": "compose.yaml", "own_services": {"db": {"image": "postgres:17"}}}
+FOUND = "Leave it out: it is found."
+AWAY = "Put your Compose file away."
+
 NAME = "Give a line of 1 to 60 characters."
 LINE = "Give one line of plain text."
 CONTROL = "Leave out control characters."
@@ -60,19 +64,31 @@ CASES: dict[str, Case] = {
     **each("image_name", "Give a name like example.com/my-app.", {"empty": "", "blank": "a b", **NO_TEXT}, PRODUCTION),
     **each("app_port", PORT, {"0": 0, "65536": 65536, "negative": -1, "text": "text", "empty": "", "fraction": 80.5}),
     **each("app_port", PORT, {"thousands-of-digits": "9" * 5000}),
+    **each("app_port", "Give a port from 0 to 65535.", {"own-app": 65536}, {"own_app": True}),
+    **each("app_port", PORT, {"server": 0}, {"own_app": True, "stack": "mcp"}),
+    **each("production", "Give the app a port first.", {"no-port": True}, {"own_app": True, "app_port": 0}),
+    **each("production", "Give the app a port first.", {"library": True}, {"own_app": True, "app_command": ""}),
     **each("port_slot", SLOT, {"text": "first", "10": 10, "negative": -1}),
     **each("services", SERVICES, {"full": []}, FULL),
     **each("services", SERVICES, {"hybrid": []}, {"stack": "hybrid"}),
-    **each("web_framework", "Choose fastapi, flask or stdlib.", {"other": "other"}),
+    **each("web_framework", "Choose another: there is no app.", {"other": "other"}),
     **each("app_command", COMMAND, {"empty": "", "blank": "  ", "empty-word": "'' a"}),
     **each("app_command", QUOTE, {"open-quote": "sh -c 'ls"}),
     **each("app_command", QUOTE, {"elsewhere": "sh -c 'ls"}, {"own_app": True}),
     **each("app_command", "Leave out the final backslash.", {"backslash": "ls \\"}),
     **each("app_command", LINE, NO_TEXT),
+    **each("app_command", COMMAND, {"server": ""}, {"own_app": True, "stack": "mcp"}),
+    **each("worker_command", QUOTE, {"open-quote": "celery 'a"}),
+    **each("worker_command", "Give a command, or nothing.", {"blank": "  "}),
+    **each("worker_command", LINE, NO_TEXT),
     **each("default_command", LINE, NO_TEXT),
     **each("default_command", "Give a command, like run.py.", {"empty": ""}),
-    **each("stack", "Give another package_name than mcp.", {"sdk": "mcp"}, {"package_name": "mcp"}),
+    **each("package_name", "Give another name than mcp.", {"sdk": "mcp"}, {"stack": "mcp"}),
     **each("isolation", "Give another project_slug first.", {"slug": "shared"}, {**FULL, "project_slug": "postgres"}),
+    **each("repository_folder", "Give a path, like backend.", {"absolute": "/api", "above": "../api", "blank": "my api"}),
+    **each("test_python_versions", "List some, like ['3.11'].", {"text": "3.11", "patch": ["3.11.2"], "yes": [True]}, CI),
+    **each("test_python_versions", "Name each version once.", {"twice": ["3.11", 3.11]}, CI),
+    **each("test_postgres_versions", "List some, like [15].", {"number": 15, "minor": ["15.1"]}, {**FULL, **CI}),
     **each("mcp_servers", "Give 1 to 20 names.", {"none": [], "21": [f"s{number}" for number in range(21)]}, MULTI),
     **each("mcp_servers", "Give each server its own name.", {"twice": ["tasks", "docs", "tasks"]}, MULTI),
     **each("mcp_servers", "Give a list, like [tasks, docs].", {"text": "tasks", "table": {"tasks": 1}}, MULTI),
@@ -90,6 +106,7 @@ CASES: dict[str, Case] = {
     **each("keep_files", "Give a list, like [Dockerfile].", {"text": "Dockerfile", "numbers": [1]}),
     **each("keep_files", CONTROL, {name: [text] for name, text in NO_TEXT.items()}),
     **each("extras", "Choose the stack minimal or full for it.", {"host": ["debugpy"]}, {"stack": "hybrid"}),
+    **each("extras", "Give app_command for it first.", {"library": ["debugpy"]}, {"own_app": True, "app_command": ""}),
     **each("extras", "Install debugpy in your own Dockerfile.", {"own-image": ["debugpy"]}, OWN_IMAGE),
     **each(
         "source_folder", "Give a relative path, like src.", {"absolute": "/src", "empty": "", "outside": "../src", "option": "-a"}
@@ -100,12 +117,24 @@ CASES: dict[str, Case] = {
     **each("workdir", PATH, {f"control-{name}": f"/{text}" for name, text in NO_TEXT.items()}),
     **each("workdir", PATH, {"own-image-colon": "/a:b", "own-image-comment": "/a #b", "own-image-end": "/a "}, OWN_IMAGE),
     **each("image_entrypoint", "Give a list, like [my-app].", {"text": "run", "number": [1]}, OWN_IMAGE),
-    **each("dependencies", "Name a .txt, a lock file or none.", {"pipfile": "Pipfile", "above": "../a.txt", **NO_TEXT}),
+    **each("dependencies", "Name a .txt, a lock file or none.", {"other": "other.yml", "above": "../a.txt", **NO_TEXT}),
     **each(
         "setting_names",
         "Give names, like {DB: db_host}.",
-        {"list": ["DB_HOST"], "meaning": {"A": "b"}, "name": {"A B": "db_url"}},
+        {"list": ["DB_HOST"], "meaning": {"A": "b"}, "name": {"A B": "db_url"}, "kind": {"A": "db_kind:a b"}},
         OWN_FULL,
+    ),
+    **each(
+        "django",
+        "Give pairs, like {manage_py: manage.py}.",
+        {"list": ["manage.py"], "name": {"a": "b"}, "number": {"manage_py": 1}, "blank": {"manage_py": "a b/manage.py"}},
+        {"own_app": True, "web_framework": "django"},
+    ),
+    **each(
+        "required_settings",
+        "Give pairs, like {KEY: abc}.",
+        {"list": ["DEBUG"], "name": {"a b": "c"}, "number": {"A": 1}, "variable": {"A": "$B"}, "line": {"A": "b\nc"}},
+        {"own_app": True, "web_framework": "django"},
     ),
     **each(
         "system_packages",
@@ -133,6 +162,16 @@ CASES: dict[str, Case] = {
     **each("test_requirements", "Leave out blanks at the ends.", {"padded": [" pytest"]}, CI),
     **each("test_requirements", SHELL, {"address": ["--index-url https://a/?b=c&d=e"]}, CI),
     **each("test_requirements", QUOTE, {"open-quote": ["-r joe's.txt"]}, CI),
+    **each("own_packages", "Give a list, like [-e libs/shop].", {"text": "libs", "number": [1]}),
+    **each(
+        "own_packages",
+        "Give paths, like libs/shop.",
+        {"above": ["../libs"], "absolute": ["/libs"], "self": ["."], "option": ["--pre"], "sign": ["a;b"], "blank": ["a b"]},
+    ),
+    **each("dev_requirements", "Give a list, like [ipdb].", {"text": "ipdb", "number": [1]}),
+    **each("dev_requirements", SHELL, {"comment": ["-r a #b"]}),
+    **each("dev_sources", "Give a list, like [dev.txt].", {"text": "dev.txt"}),
+    **each("dev_sources", "Give paths, not options.", {"option": ["--from=base"]}),
     **each("test_sources", "Give a list, like [tests.txt].", {"text": "requirements.txt", "truth-value": [True]}, CI),
     **each("test_sources", SIGNS, {"variable": ["$HOME"]}, CI),
     **each("test_sources", "Give paths, not options.", {"option": ["--from=base"]}, CI),
@@ -141,6 +180,31 @@ CASES: dict[str, Case] = {
     **each("coverage_source", LINE, NO_TEXT, CI),
     **each("generated_on", "Give a day, like 2026-01-31.", {"word": "today", "empty": ""}),
     **each("image_user", LINE, NO_TEXT, PRODUCTION),
+    **each("own_compose", "Say compose.yaml, or nothing.", {"path": "docker/compose.yaml", **NO_TEXT}),
+    **each(
+        "own_services",
+        FOUND,
+        {"list": ["web"], "name": {"a b": {}}, "key": {"web": {"command": "a"}}, "line": {"web": {"image": "a\nb"}}},
+        OWN_COMPOSE,
+    ),
+    **each("test_service", "Name a service of your own.", {"other": "web", **NO_TEXT}, OWN_COMPOSE),
+    **each(
+        "own_tests",
+        FOUND,
+        {"list": [], "key": {"a": 1}, "start": {"starts": ["a;b"]}, "folder": {"workdir": "/a|b"}}
+        | {"changes": {"services": {"db": {"ports": {"a": 1}}}}},
+        {**OWN_COMPOSE, **CI, "test_service": "db"},
+    ),
+    **each("stack", AWAY, {"own-compose": "full"}, OWN_COMPOSE),
+    **each("branch_environments", AWAY, {"own-compose": True}, OWN_COMPOSE),
+    **each("production", AWAY, {"own-compose": True}, OWN_COMPOSE),
+    **each(
+        "extras",
+        AWAY,
+        {"own-compose-debugpy": ["debugpy"], "own-compose-mail": ["mail"], "own-compose-devcontainer": ["devcontainer"]},
+        OWN_COMPOSE,
+    ),
+    **each("ci", "Let one of your services build the project.", {"own-compose": ["github"]}, OWN_COMPOSE),
 }
 
 # What Copier says itself, before any validator runs.
@@ -151,13 +215,13 @@ OF_COPIER: dict[str, Case] = {
         for question, value, given, choices, answers in [
             ("stack", "maximal", "maximal", "'minimal', 'full', 'hybrid', 'mcp', 'mcp-multi', 'shared-services']", {}),
             ("gateway", "nginx", "nginx", "'n8n', 'none']", MULTI),
-            ("web_framework", "django", "django", "'fastapi', ", {}),
+            ("web_framework", "pyramid", "pyramid", "'fastapi', ", {}),
             ("services", ["mysql"], "mysql", "'postgres', 'redis']", FULL),
             ("python_version", "2.7", "2.7", "'3.11', ", {}),
             ("postgres_version", "9", "9", "'15', ", FULL),
             ("redis_version", "6", "6", "'7', ", FULL),
             ("ci", ["jenkins"], "jenkins", "'github', 'gitlab']", {}),
-            ("extras", ["renovate"], "renovate", "'debugpy', 'dependabot', 'pre-commit', 'mail']", {}),
+            ("extras", ["renovate"], "renovate", "'debugpy', 'dependabot', 'pre-commit', 'mail', 'devcontainer']", {}),
         ]
     },
 }

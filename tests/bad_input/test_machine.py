@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import existing_project, extension, files, render, run, run_copier, without_privileges
 
-HELD = "Note: {folder} has the ports of slot 0 too, and all ten slots are held"
+HELD = "{folder} has that of slot 0, and all ten slots are held."
 
 
 @pytest.mark.parametrize("destination", ["taken", "taken/below", "taken/far/below"])
@@ -45,6 +45,25 @@ def test_a_destination_that_cannot_be_written_to_is_refused(destination: str, te
     assert files(project) == before
 
 
+@pytest.mark.parametrize("name", ["dockerfile", "compose.md", ".Dockerignore", "Scripts/setup"])
+def test_a_file_that_is_one_of_ours_in_other_letters_is_refused(name: str, template: Path, tmp_path: Path) -> None:
+    """On macOS and Windows it would be the same file."""
+    project = existing_project("flask-app", tmp_path / "shop")
+    (project / name).parent.mkdir(exist_ok=True)
+    (project / name).write_text("FROM scratch\n")
+    before = files(project)
+
+    done = run_copier("copy", "--trust", "--defaults", str(template), "shop", cwd=tmp_path)
+
+    if "/" in name:  # a folder in other letters holds no file that is written
+        assert done.returncode == 0 and (project / name).read_text() == "FROM scratch\n"
+        return
+    assert done.returncode == 1
+    [message] = [line for line in done.stderr.splitlines() if line.startswith("Rename")]
+    assert message.startswith(f"Rename {name}, to ") and message.endswith("on macOS and Windows both are one file.")
+    assert files(project) == before
+
+
 def test_without_git_a_copy_works_and_says_what_is_missing(template: Path, tmp_path: Path, path_without_git: str) -> None:
     # From a folder of templates Copier needs no git; the update that is to follow does.
     done = run_copier("copy", "--trust", "--defaults", str(template), "new", cwd=tmp_path, env={"PATH": path_without_git})
@@ -58,11 +77,14 @@ def test_without_git_a_copy_works_and_says_what_is_missing(template: Path, tmp_p
 @pytest.mark.parametrize(
     ("options", "warning"),
     [
-        ({"hook": True}, f"{HELD}: set other ones in .env, as COMPOSE.md says."),
-        ({"hook": True, "answers": {"branch_environments": True}}, f"{HELD}: scripts/branch-env has put other ones into .env."),
+        ({"hook": True}, f"Note: set APP_PORT in .env to a free port: {HELD}"),
+        (
+            {"hook": True, "answers": {"branch_environments": True}},
+            f"Note: scripts/branch-env has put other ports into .env: {HELD}",
+        ),
         (
             {},
-            "All ten port slots of this machine are held by projects: this one gets slot 0, give it other ports in .env.",
+            "All ten port slots of this machine are held: this one gets slot 0, set other ports in .env.",
         ),
     ],
     ids=["hook", "branches", "no-hook"],

@@ -42,7 +42,7 @@ def test_an_unknown_preset_is_answered_with_those_that_exist(tmp_path: Path) -> 
         ("-d stack=full -d 'services=['", "services must be "),
         ("-d stack=mcp-multi -d 'mcp_servers=['", "mcp_servers must be "),
         ("-d stack=mcp-multi -d 'mcp_servers=[my tasks]'", "'mcp_servers': Use a-z, 0-9 and inner hyphens."),
-        ("-d stack=mcp -d package_name=mcp", "'stack': Give another package_name than mcp."),
+        ("-d stack=mcp -d package_name=mcp", "'package_name': Give another name than mcp."),
         ("-d 'project_name=My Shop", "ARGS has a quotation mark that is not closed"),
     ],
 )

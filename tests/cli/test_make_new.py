@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.make import command, make_new
+from tests.cli.make import command, last_line, make_new
 from tests.cli.terminal import DOWN, EMPTY_LINE, answer_questions
 from tests.support import ROOT, existing_project, files, git, need_tool
 from tests.update.projects import ANSWERS_FILE, answers_of, compared
@@ -27,7 +27,7 @@ def test_without_a_terminal_all_answers_are_defaults(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-5:] == [
         "Next:",
         f"  cd {project}",
-        "  git add . && git commit --message 'Add Docker Compose'",
+        '  git add . && git commit --message "Add Docker Compose"',
         "  docker compose up --build --wait",
         "  docker compose port app 8000  # where it answers; COMPOSE.md has the rest",
     ]
@@ -103,6 +103,29 @@ def test_names_may_hold_blanks_quotes_and_letters_of_any_script(tmp_path: Path) 
     # The command that it says can be pasted.
     [change] = [line for line in done.stderr.splitlines() if line.startswith("  cd ")]
     assert subprocess.run(["sh", "-c", f"{change} && pwd"], capture_output=True, text=True).stdout == f"{project}\n"
+
+
+@pytest.mark.parametrize(
+    "switches", ["--defaults", "-lq", "--trust", "--UNSAFE", "--vcs-ref=HEAD", "-r HEAD", "-l -d port_slot=3"]
+)
+def test_a_switch_that_is_given_is_not_given_twice(switches: str, tmp_path: Path) -> None:
+    done = make_new(f"DEST={tmp_path / 'shop'}", "PRESET=01-minimal", f"ARGS={switches}")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "shop" / "docker-compose.yml").exists()
+
+
+def test_a_value_that_looks_like_a_switch_is_none(tmp_path: Path) -> None:
+    done = make_new(f"DEST={tmp_path / 'shop'}", "ARGS=-d project_name=-l --data project_slug=shop -qd port_slot=3")
+
+    assert done.returncode == 0, done.stderr
+    assert answers_of(tmp_path / "shop")["project_name"] == "-l"
+
+
+def test_a_preset_and_a_file_of_answers_are_one_too_many(tmp_path: Path) -> None:
+    done = make_new(f"DEST={tmp_path / 'shop'}", "PRESET=01-minimal", "ARGS=--data-file=answers.yml")
+
+    assert last_line(done).startswith("Leave out PRESET or --data-file: ")
 
 
 def test_a_relative_destination_is_seen_from_this_clone(tmp_path: Path) -> None:

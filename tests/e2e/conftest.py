@@ -52,17 +52,21 @@ def make_stack(template: Path, tmp_path: Path) -> Iterator[MakeStack]:
     """A function that renders a project for the engine; what it leaves there is removed after the test.
 
     Its arguments: the answers; `onto`, the name of an existing project of tests/projects; `write`, a function that
-    writes one; `own_ports`, to use the ports of the project's slot, or branch, instead of free ones. The post-generation
-    hook runs, as for a user, and all projects of a test are on one machine.
+    writes one; `own_ports`, to use the ports of the project's slot, or branch, instead of free ones; `within`, a repository, in
+    whose folder `backend` it is. The post-generation hook runs, as for a user, and all projects of a test are on one machine.
     """
     with ExitStack() as cleanups:
         made: list[Stack] = []
 
         def make(
-            answers: dict[str, Any], onto: str = "", write: Callable[[Path], None] | None = None, own_ports: bool = False
+            answers: dict[str, Any],
+            onto: str = "",
+            write: Callable[[Path], None] | None = None,
+            own_ports: bool = False,
+            within: Path | None = None,
         ) -> Stack:
             slug = unique_slug()
-            folder = tmp_path / slug
+            folder = within / "backend" if within else tmp_path / slug
             if onto:
                 existing_project(onto, folder)
             if write:

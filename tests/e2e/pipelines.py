@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,20 @@ def break_the_health(project: Path) -> None:
     change(next(project.glob("src/*/server.py")), '"/health"', '"/elsewhere"')
     change(project / "docker-compose.yml", "interval: 30s", "interval: 1s")
     change(project / "docker-compose.yml", "start_period: 60s", "start_period: 1s")
+
+
+def into_a_folder(stack: Stack, notes: str) -> Path:
+    """Do what the hook says where a project is in a folder of a repository, and commit it; return the top of the repository.
+
+    Args:
+        stack: the project, in the folder `backend`.
+        notes: what the hook has said.
+    """
+    for command in re.findall(r"Note: run `(.*?)` here", notes):
+        subprocess.run(["sh", "-c", command], cwd=stack.folder, check=True)
+    top = stack.folder.parent
+    commit_all(top, "Render the set-up")
+    return top
 
 
 class Breakage(NamedTuple):

@@ -25,8 +25,9 @@ def has_begun(process: subprocess.Popen[str]) -> bool:
     """
     try:
         program = Path(f"/proc/{process.pid}/exe").readlink().name
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-        return program not in {"env", "bash"} and bool(children)
+        # A program in Go starts others from any of its threads.
+        children = [file.read_text() for file in Path(f"/proc/{process.pid}/task").glob("*/children")]
+        return program not in {"env", "bash"} and any(children)
     except OSError:
         return True
 

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,9 +15,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.e2e.conftest import MakeStack
-from tests.e2e.pipelines import change, images_of, outcome, run_ci
+from tests.e2e.pipelines import break_the_image, change, images_of, outcome, run_ci
 from tests.e2e.stack import Stack, leftovers, wait_for
-from tests.support import git
+from tests.e2e.versions import ANSWERS, say_versions, versions_in
+from tests.support import commit_all, git
 
 
 def nothing_is_left(stack: Stack) -> bool:
@@ -61,6 +64,54 @@ def test_an_existing_projects_own_tests_are_run(make_stack: MakeStack) -> None:
     assert nothing_is_left(stack)
 
 
+# Without what Linux alone has: setpriv, flock, timeout, getent, ss, ip.
+OF_MACOS = """awk basename bash cat chmod cksum cp cut date dirname docker env expr false find git grep head id kill ln ls mkdir
+mktemp mv printf ps rm rmdir sed sh sleep sort tail tee test touch tr true uname uniq wc xargs"""
+
+
+def test_scripts_need_no_command_that_macos_has_not(
+    make_stack: MakeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = make_stack({"stack": "full", "ci": ["github"], "branch_environments": True})
+    for name in OF_MACOS.split():
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
+    (tmp_path / "python3").symlink_to(Path(sys.executable).resolve())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    stack.run("scripts/setup")
+    commit_all(stack.folder, "Render the set-up")
+    git(stack.folder, "worktree", "add", "-q", "-b", "feature/a", str(tmp_path / "tree"))
+    assert "BRANCH_PROJECT" in (tmp_path / "tree/.env").read_text()
+    assert "feature-a" in stack.run("scripts/branch-env", "list").stdout
+    run_ci(stack)
+    assert nothing_is_left(stack)
+
+
+LOSES_A_LAYER = """#!/bin/sh
+case "$*" in
+  *" build"*)
+    if mkdir {folder}/lost 2>/dev/null; then
+      echo 'failed to prepare extraction snapshot "extract-1 sha256:2": parent snapshot sha256:3 does not exist: not found' >&2
+      exit 17
+    fi ;;
+esac
+exec {docker} "$@"
+"""
+
+
+def test_a_layer_that_docker_loses_is_built_once_more(
+    make_stack: MakeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's fault comes in one of some twenty builds; here it comes in the first."""
+    stack = make_stack({"ci": ["github"], "web_framework": "stdlib"})
+    (tmp_path / "docker").write_text(LOSES_A_LAYER.format(folder=tmp_path, docker=shutil.which("docker")))
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert "building once more, because Docker has lost a layer" in run_ci(stack)
+    assert (tmp_path / "lost").is_dir() and nothing_is_left(stack)
+    break_the_image(stack.folder)
+    assert "building once more" not in run_ci(stack, check=False)
+
+
 def cloud_app(folder: Path) -> None:
     """Write a project whose app ends at once, because it lacks what only its author has; its tests do without."""
     (folder / "app.py").write_text(
@@ -97,6 +148,33 @@ def test_the_app_is_up_for_tests_that_ask_for_it(make_stack: MakeStack) -> None:
     )
     run_ci(stack)
     assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
+    assert nothing_is_left(stack)
+
+
+def gated(folder: Path) -> None:
+    """Write a library with tests in `tests.py`, to whom each warning is an error, and a coverage that is not reached."""
+    (folder / "shop.py").write_text("def price(count):\n    if count > 9:\n        count -= 1\n    return 2 * count\n")
+    (folder / "tests.py").write_text(
+        "import unittest\n\nimport shop\n\n\nclass TestShop(unittest.TestCase):\n"
+        "    def test_price(self):\n        self.assertEqual(shop.price(2), 4)\n"
+    )
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "1"\n\n[dependency-groups]\n'
+        'test = ["pytest==8.4.0", "pytest-cov==6.1.1", "coverage==7.8.2"]\n\n'
+        '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'
+    )
+    (folder / ".coveragerc").write_text("[run]\nsource = shop\nbranch = true\n[report]\nfail_under = 90\n")
+
+
+def test_a_coverage_that_is_not_reached_fails_the_run_which_says_so_last_and_one_that_is_does_not(make_stack: MakeStack) -> None:
+    stack = make_stack({"ci": ["github"]}, write=gated)
+    said = run_ci(stack, check=False)
+    assert "1 passed" in said
+    assert "the coverage's total of 67 is less than fail-under=90; the logs are above" in said.splitlines()[-1]
+    change(stack.folder / ".coveragerc", "90", "60")
+    assert run_ci(stack).splitlines()[-1] == "scripts/ci: passed"
+    assert outcome(stack.folder / "test-reports/junit.xml") == (1, 0)
+    assert (stack.folder / "test-reports/coverage.xml").exists()
     assert nothing_is_left(stack)
 
 
@@ -179,6 +257,19 @@ def test_two_runs_at_once_keep_apart_and_beside_development(make_stack: MakeStac
     assert stack.sql("SELECT count(*) FROM mine") == "0"
 
 
+def test_several_versions_are_tested_side_by_side(make_stack: MakeStack) -> None:
+    stack = make_stack({**ANSWERS, "ci": ["github"], "test_postgres_versions": [15, 17]})
+    say_versions(stack.folder)
+    pairs = [{"TEST_PYTHON_VERSION": python, "TEST_POSTGRES_VERSION": db} for python, db in (("3.11", "15"), ("3.13", "17"))]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda pair: run_ci(stack, **pair), pairs))
+    assert versions_in("".join(path.read_text() for path in stack.folder.glob("test-reports/*/junit.xml"))) == [
+        "3.11 15",
+        "3.13 17",
+    ]
+    assert nothing_is_left(stack)
+
+
 def test_services_for_tests_can_be_added(make_stack: MakeStack) -> None:
     stack = make_stack({"stack": "full", "ci": ["github"], "services": ["redis"]})
     (stack.folder / "docker-compose.test.override.yml").write_text(
@@ -200,6 +291,9 @@ def test_a_run_that_is_interrupted_cleans_up(make_stack: MakeStack) -> None:
     )
     name = f"{stack.slug}-test-tests"
     wait_for(lambda: stack.run("docker", "ps", "--quiet", "--filter", f"name=^{name}$").stdout.strip() or None)
+    second = stack.run("scripts/ci", check=False)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr.startswith(f"scripts/ci: another run is at work as {stack.slug}-test (process {process.pid}): wait")
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(60) == 130
     assert nothing_is_left(stack)
@@ -215,18 +309,22 @@ def test_steps_are_done_in_turn_and_unknown_ones_refused(make_stack: MakeStack) 
         assert (
             said.startswith("The tests as the pipeline runs them") and "scripts/ci build test" in said and "set -eu" not in said
         )
-    stack.run("scripts/ci", "build", "start", "test")
+    done = stack.run("scripts/ci", "build", "start", "test")
+    assert done.stdout.splitlines()[-1] == "scripts/ci: passed"
     assert outcome(stack.folder / "test-reports/junit.xml") == (2, 0)
     change(stack.folder / "tests/test_server.py", "assert ", "assert not ")
     failed = stack.run("scripts/ci", "build", "test", "clean", check=False)
     assert failed.returncode == 1 and leftovers(stack.slug), "what follows a step that fails is not done"
+    assert failed.stderr.splitlines()[-1] == "scripts/ci: failed (exit code 1) at the step 'test'"
     stack.run("scripts/ci", "clean")
     assert nothing_is_left(stack)
 
 
 def test_a_run_ends_with_its_verdict(make_stack: MakeStack) -> None:
     stack = make_stack({"ci": ["github"]})
-    assert stack.run("scripts/ci").stdout.splitlines()[-1] == "scripts/ci: passed"
+    passed = stack.run("scripts/ci")
+    assert passed.stdout.splitlines()[-1] == "scripts/ci: passed"
+    assert "Error" not in passed.stdout + passed.stderr
     change(stack.folder / "tests/test_server.py", "assert ", "assert not ")
     failed = stack.run("scripts/ci", check=False)
     assert failed.returncode == 1
@@ -234,8 +332,9 @@ def test_a_run_ends_with_its_verdict(make_stack: MakeStack) -> None:
     (stack.folder / "bin").mkdir()
     for program in ("sh", "dirname"):
         (stack.folder / "bin" / program).symlink_to(shutil.which(program) or "")
+    change(stack.folder / "scripts" / "ci", "/usr/local/bin", "/nonexistent")
     stack.environment["PATH"] = str(stack.folder / "bin")
     without = stack.run(shutil.which("sh") or "", "scripts/ci", check=False)
     assert without.returncode == 1 and without.stderr.splitlines() == [
-        "scripts/ci: docker is not installed: install Docker Engine 25 or newer with Compose 2.24.4 or newer"
+        "scripts/ci: docker is not installed: install Docker Engine 25 or newer with Compose 2.24.4 or newer and Buildx"
     ]

@@ -231,17 +231,31 @@ def test_nginx_and_its_certificate_are_checked_before_anything_is_done(productio
             assert "these are no pair" in refused(production)
         finally:
             (tls / "privkey.pem").write_text(key)
+    # What its owner can read, and nginx as its own user can't.
+    (tls / "privkey.pem").chmod(0o600)
+    try:
+        said = refused(production)
+        assert "fix what nginx refuses" in said and "cannot load certificate key" in said and "Permission denied" in said
+    finally:
+        (tls / "privkey.pem").chmod(0o644)
     assert versions(production, 4) == {'"1"'}
 
 
-def test_an_nginx_that_does_not_start_is_told_and_starts_once_that_is_mended(production: Production) -> None:
+def waits_to_try_again(production: Production) -> bool | None:
+    """Tell whether nginx waits to try again: then its log tells of its last start."""
+    return production.containers("nginx")[f"{production.project}-nginx-1"]["State"]["Restarting"] or None
+
+
+def test_an_nginx_that_does_not_start_is_told_and_starts_once_that_is_fixed(production: Production) -> None:
     own = production.folder / "nginx" / "own.conf"
     own.write_text("oh no;\n")
     production.prod("restart", "nginx")
+    wait_for(lambda: waits_to_try_again(production))
     try:
         result = production.deploy("2", check=False)
         assert result.returncode == 1 and 'unknown directive "oh"' in result.stderr
         assert images(production) == {production.image("1")}
+        wait_for(lambda: waits_to_try_again(production))
     finally:
         own.unlink()
     production.deploy("2")
@@ -253,7 +267,7 @@ def test_a_full_disk_leaves_the_old_version(production: Production) -> None:
     def no_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
 
-    assert ".env can't be written (File too large)" in refused(production, preexec_fn=no_room)
+    assert ".env can't be used (File too large)" in refused(production, preexec_fn=no_room)
 
 
 def test_an_nginx_that_ends_in_the_middle_leaves_the_old_version(production: Production) -> None:

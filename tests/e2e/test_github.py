@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.e2e.conftest import MakeStack
 from tests.e2e.github import actions_run, run_workflow, steps_run
-from tests.e2e.pipelines import BREAKAGES, Breakage, commit_broken, images_of
+from tests.e2e.pipelines import BREAKAGES, Breakage, commit_broken, images_of, into_a_folder
 from tests.e2e.stack import Stack, leftovers
-from tests.support import Done, commit_all, preset
+from tests.e2e.versions import ANSWERS, say_versions, versions_in
+from tests.support import Done, commit_all, git, preset
 
 
 @pytest.fixture
@@ -75,4 +78,40 @@ def test_the_cache_step_gives_images_the_names_that_compose_looks_for(stack: Sta
     result = run_workflow(stack.folder, actions={"docker/bake-action": bake})
     assert result.returncode == 0, result.stdout
     assert "nothing to build" in result.stdout
+    assert cleaned_up(stack, result)
+
+
+def test_a_project_in_a_folder_has_its_workflow_at_the_top_of_the_repository(
+    make_stack: MakeStack, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "-q", "repository")
+    stack = make_stack({"ci": ["github"]}, within=tmp_path / "repository")
+    top = into_a_folder(stack, capfd.readouterr().err)
+    look = "cat backend/test-reports/junit.xml; grep -o '<source>.*' backend/test-reports/coverage.xml"
+    result = run_workflow(top, workflow=f"test-{stack.slug}.yml", actions={"actions/upload-artifact": look})
+    assert result.returncode == 0, result.stdout
+    assert 'tests="2"' in result.stdout and "/hostexecutor/backend</source>" in result.stdout
+    assert cleaned_up(stack, result)
+
+
+def test_the_workflow_tests_several_versions_side_by_side(make_stack: MakeStack) -> None:
+    stack = make_stack({**ANSWERS, "ci": ["github"], "test_postgres_versions": [15]})
+    say_versions(stack.folder)
+    commit_all(stack.folder, "Render the set-up")
+    # The images by the names that Compose looks for, as above.
+    bake = f"""
+        docker buildx bake -f docker-compose.yml -f docker-compose.test.yml app tests \\
+          $(printf %s "$INPUTS" | python3 -c 'import json, sys; print(json.load(sys.stdin)["set"])' \\
+            | sed -n 's/.*tags=/--set &/p')
+        docker compose -p "{stack.slug}-test-$JOB_ID$VERSIONS" -f docker-compose.yml -f docker-compose.test.yml --profile tests \\
+          create --no-build
+        echo "nothing to build"
+    """
+    actions = {"docker/bake-action": bake, "actions/upload-artifact": "cat test-reports/*/junit.xml"}
+    result = run_workflow(stack.folder, actions=actions)
+    assert result.returncode == 0, result.stdout
+    assert versions_in(result.stdout) == ["3.11 15", "3.13 15"]
+    assert result.stdout.count("nothing to build") >= 2
+    names = [inputs["name"] for name, inputs in actions_run(result) if name == "actions/upload-artifact"]
+    assert sorted(names) == ["test-reports-python-311-postgres-15", "test-reports-python-313-postgres-15"]
     assert cleaned_up(stack, result)

@@ -9,14 +9,17 @@ import pytest
 
 from tests.e2e.conftest import MakeStack
 from tests.e2e.gitlab import GitLab, gitlab, run_pipeline
-from tests.e2e.pipelines import BREAKAGES, Breakage, commit_broken
+from tests.e2e.pipelines import BREAKAGES, Breakage, commit_broken, into_a_folder
 from tests.e2e.stack import Stack
+from tests.e2e.versions import ANSWERS, say_versions, versions_in
 from tests.support import commit_all, git, preset
+
+IMAGES = ("python:3.11-slim", "python:3.13-slim", "postgres:15-alpine", "postgres:17-alpine", "redis:8-alpine")
 
 
 @pytest.fixture(scope="module")
 def around() -> Iterator[GitLab]:
-    with gitlab(["python:3.13-slim", "postgres:17-alpine", "redis:8-alpine"]) as around:
+    with gitlab(IMAGES) as around:
         yield around
 
 
@@ -72,3 +75,32 @@ def test_the_pipeline_is_red_and_cleans_up_after(breakage: Breakage, stack: Stac
     assert (reports(stack.folder) / "logs.txt").exists(), "the logs are kept"
     assert cleaned_up(result.stdout) or breakage.step == "build"
     assert around.pushed() == before
+
+
+def test_a_project_in_a_folder_is_included_at_the_top_of_the_repository(
+    make_stack: MakeStack, around: GitLab, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    top = tmp_path / "repository"
+    git(tmp_path, "init", "-q", "-b", "main", str(top))
+    git(top, "remote", "add", "origin", "git@gitlab.example:group/project.git")
+    stack = make_stack({"ci": ["gitlab"]}, within=top)
+    assert into_a_folder(stack, capfd.readouterr().err) == top
+    git(top, "checkout", "--quiet", "-b", "feature")
+    result = run_pipeline(top, gitlab=around)
+    assert result.returncode == 0, result.stdout
+    [report] = (top / ".gitlab-ci-local/artifacts").glob("**/backend/test-reports/junit.xml")
+    assert 'tests="2"' in report.read_text()
+    assert cleaned_up(result.stdout)
+
+
+def test_the_pipeline_tests_several_versions_side_by_side(make_stack: MakeStack, around: GitLab) -> None:
+    stack = make_stack({**ANSWERS, "ci": ["gitlab"], "test_postgres_versions": [15]})
+    say_versions(stack.folder)
+    git(stack.folder, "remote", "add", "origin", "git@gitlab.example:group/project.git")
+    git(stack.folder, "checkout", "--quiet", "-b", "feature")
+    commit_all(stack.folder, "Render the set-up")
+    result = run_pipeline(stack.folder, gitlab=around, seconds=300)
+    assert result.returncode == 0, result.stdout
+    reports = (stack.folder / ".gitlab-ci-local/artifacts").glob("**/junit.xml")
+    assert versions_in("".join(path.read_text() for path in reports)) == ["3.11 15", "3.13 15"]
+    assert cleaned_up(result.stdout)

@@ -58,7 +58,7 @@ def page_of(port: str) -> tuple[int, str]:
     return wait_for(lambda: fetch(f"http://127.0.0.1:{port}/"), seconds=120)
 
 
-@pytest.mark.parametrize("framework", ["fastapi", "flask", "stdlib"])
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django", "stdlib"])
 def test_the_guide_works_as_written_from_an_empty_folder(make_stack: MakeStack, framework: str) -> None:
     stack = make_stack(preset("03-hybrid") | {"web_framework": framework})
     preparation, start, stop = follow_the_guide(stack)

@@ -79,7 +79,7 @@ def test_a_deployment_is_ended_at_any_moment(production: Production) -> None:
 
 
 def test_a_backup_is_ended_at_any_moment(production: Production) -> None:
-    seconds = seconds_of(production, "scripts/backup", "first.dump")
+    seconds = seconds_of(production, "scripts/backup", "first.dump", "--overwrite")
     size = (production.folder / "first.dump").stat().st_size
     for moment, number in moments(seconds):
         end(production, moment, number, "scripts/backup")
@@ -90,6 +90,7 @@ def test_a_backup_is_ended_at_any_moment(production: Production) -> None:
 
 
 def test_a_restore_is_ended_at_any_moment(production: Production) -> None:
+    production.run("scripts/backup", "first.dump", "--overwrite")
     command = ("scripts/restore", "first.dump", "--overwrite")
     seconds = seconds_of(production, *command)
     expected = production.prod_sql(COUNT)

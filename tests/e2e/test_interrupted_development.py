@@ -6,6 +6,8 @@ import itertools
 import json
 import os
 import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from tests.e2e.conftest import MakeStack
 from tests.e2e.pipelines import images_of
 from tests.e2e.shared import inside, make_hub, make_project, projects, sql_as
-from tests.e2e.signals import end, moments, seconds_of
+from tests.e2e.signals import SIGNALS, end, moments, seconds_of
 from tests.e2e.stack import Stack, leftovers, wait_for, worktree
 from tests.support import commit_all, git, preset, render
 
@@ -77,6 +79,29 @@ def test_a_checkout_and_what_prunes_it_go_on_where_they_were_ended(main: Stack) 
     assert {(one["branch"], one["state"]) for one in listed} == {("main", "not started"), ("first", "not started")}
 
 
+def test_compose_up_is_ended_at_any_moment(make_stack: MakeStack) -> None:
+    """The first start, and a later one, are ended by each signal once.
+
+    Eight moments are enough: Compose's client does the work, and of ours are only the programs that containers start with.
+    The image is built before, and again from the cache; one whose build is ended is not there.
+    """
+    stack = make_stack({"stack": "full"})
+    stack.compose("build")
+    # Attached to the logs it may miss a signal while it makes containers, until a second one.
+    start = ("docker", "compose", "up", "--build", "--wait")
+    seconds = seconds_of(stack, *start)
+    rows = 0
+    for part, number in enumerate((*SIGNALS, *reversed(SIGNALS))):
+        is_first = part < len(SIGNALS)
+        stack.compose("down", *(["--volumes"] if is_first else []))
+        end(stack, seconds * (part % 4 + 0.5) / 4, number, *start)
+        stack.compose("up", "--wait")
+        assert stack.get("/health")[0] == 200
+        stack.sql("CREATE TABLE IF NOT EXISTS kept (n serial); INSERT INTO kept DEFAULT VALUES")
+        rows = 1 if is_first else rows + 1
+        assert stack.sql(COUNT) == stack.redis("INCR", "kept") == str(rows)
+
+
 def test_tests_that_were_ended_start_over(make_stack: MakeStack) -> None:
     stack = make_stack({"stack": "full", "services": ["postgres"], "ci": ["github"]})
     stack.run("scripts/ci")
@@ -106,7 +131,11 @@ def test_a_project_leaves_the_shared_services_with_all_or_nothing(make_stack: Ma
     seconds = seconds_of(hub, *command)
     for moment, number in moments(seconds):
         end(hub, moment, number, *command)
-    projects(hub, *command[1:])
+    with subprocess.Popen(command, cwd=hub.folder, env={**os.environ, **hub.environment}) as first:
+        time.sleep(seconds / 3)
+        second = projects(hub, "remove", "--yes", shop.slug, check=False)
+        assert "another copy or remove is at work here" in second.stderr
+    assert first.returncode == 0
     assert shop.sql(COUNT) == "100000"
     assert shop.compose("exec", "-T", "redis", "redis-cli", "DBSIZE").stdout.strip() == "50000"
     end(hub, 0.3, signal.SIGKILL, "scripts/projects", "remove", shop.slug, "--yes")

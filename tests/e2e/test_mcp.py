@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -329,10 +330,22 @@ def test_an_existing_server_whose_command_speaks_http_is_brought_up_and_used_ove
     assert none_is_left(stack)
 
 
+# Another spelling of its console script, which takes no word more.
+STARTS = 'ENTRYPOINT ["python", "-c", "from tides.cli import main; main()"]'
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", int(stack.ports["POSTGRES_PORT"]))):
+        done = stack.run("python3", "scripts/mcp-stdio", "mcp-server", check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (1, "")
+    sentence = "a port of the services is taken: set another one in .env, as COMPOSE.md says"
+    assert done.stderr.splitlines()[-1] == f"scripts/mcp-stdio: {sentence}"
+
+
 def test_with_a_dockerfile_of_ones_own_that_image_is_used(make_stack: MakeStack) -> None:
     def write(folder: Path) -> None:
         shutil.copytree(PROJECTS / "mcp-tides", folder, dirs_exist_ok=True)
-        dockerfile = 'FROM python:3.13-slim\nWORKDIR /srv\nCOPY . .\nRUN pip install .\nUSER nobody\nENTRYPOINT ["tides-mcp"]\n'
+        dockerfile = f"FROM python:3.13-slim\nWORKDIR /srv\nCOPY . .\nRUN pip install .\nUSER nobody\n{STARTS}\n"
         (folder / "Dockerfile").write_text(dockerfile)
 
     stack = make_stack(preset("04-mcp"), write=write)

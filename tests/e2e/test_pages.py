@@ -43,7 +43,7 @@ python() {
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template's repository, with the working tree as its only version."""
     return working_tree_alone(tmp_path_factory.mktemp("pages") / "template")

@@ -33,7 +33,7 @@ def stops_by_itself(stack: Stack, service: str) -> bool:
     return bool(stack.inspect(service)["State"]["ExitCode"] != 137)
 
 
-@pytest.mark.parametrize("framework", ["fastapi", "flask", "stdlib"])
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django", "stdlib"])
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 def test_minimal_answers_from_an_empty_folder(make_stack: MakeStack, framework: str, python: str) -> None:
     stack = make_stack(preset("01-minimal") | {"web_framework": framework, "python_version": python, "project_name": "My $hop"})
@@ -81,7 +81,7 @@ def keeps_its_data(stack: Stack) -> None:
     assert stack.redis("GET", "counter") == "42"
 
 
-@pytest.mark.parametrize("framework", ["fastapi", "flask", "stdlib"])
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django", "stdlib"])
 def test_full_reaches_its_services_and_keeps_its_data_from_an_empty_folder(make_stack: MakeStack, framework: str) -> None:
     # A package's name may be any that Python takes.
     stack = make_stack(preset("02-full") | {"web_framework": framework, "package_name": "läden"})
@@ -163,5 +163,7 @@ def test_a_command_reaches_the_app_word_for_word_without_a_shell(make_stack: Mak
     show = "import json, pathlib; print(json.dumps([p.read_text() for p in pathlib.Path('/proc').glob('[0-9]*/cmdline')]))"
     processes = json.loads(stack.compose("exec", "-T", "app", "python", "-c", show).stdout)
     assert words in [text.rstrip("\0").split("\0") for text in processes]
+    # The last stage, which production is made of.
+    stack.run("docker", "build", "--quiet", "--tag", f"{stack.slug}-app", ".")
     image = json.loads(stack.run("docker", "image", "inspect", f"{stack.slug}-app").stdout)[0]
     assert image["Config"]["Cmd"] == words

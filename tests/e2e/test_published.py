@@ -105,6 +105,7 @@ def test_a_published_mcp_server_is_adopted_and_used_from_each_client_file(
         assert tool in {one.name for one in (await session.list_tools()).tools}
         return str((await session.call_tool(tool, arguments)).content)
 
+    # That one's lock names an older version of the project itself, which `uv sync --locked` refuses.
     stack = make_stack(preset("04-mcp"), write=write)
     assert kept(stack, before) == before, "no file of the project's own is changed"
     for file in CLIENT_FILES:

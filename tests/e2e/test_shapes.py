@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tests.e2e.conftest import MakeStack
+from tests.e2e.pipelines import run_ci
+from tests.e2e.stack import fetch, wait_for
 from tests.shapes import shapes
 
-WEB = shapes("web")
+SHAPES = shapes()
 
 
-@pytest.mark.parametrize("name", WEB)
+@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.says])
 def test_a_project_that_serves_the_web_answers(name: str, make_stack: MakeStack) -> None:
-    shape = WEB[name]
+    shape = SHAPES[name]
     stack = make_stack(shape.answers, write=shape.write)
     stack.up()
-    status, text = stack.get(shape.path)
+    # Not every Compose file says when a service is ready.
+    status, text = wait_for(lambda: fetch(stack.url(shape.service) + shape.path))
     assert status == 200 and shape.says in text, text
     assert {path: (stack.folder / path).read_text() for path in shape.files} == shape.files, "no file of theirs is changed"
+
+
+@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.logs])
+def test_what_has_no_port_runs_and_says_so_in_its_log(name: str, make_stack: MakeStack) -> None:
+    shape = SHAPES[name]
+    stack = make_stack(shape.answers, write=shape.write)
+    stack.compose("up", "--build", "--detach")
+    for service, text in shape.logs.items():
+
+        def said(service: str = service, text: str = text) -> bool | None:
+            return text in stack.compose("logs", "--no-color", service).stdout or None
+
+        assert wait_for(said)
+        state = stack.inspect(service)
+        assert state["State"]["ExitCode"] == 0 and state["RestartCount"] == 0
+        assert not state["HostConfig"]["PortBindings"] and "Health" not in state["State"]
+
+
+@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.run])
+def test_a_library_or_a_tool_is_run_by_hand_alone(name: str, make_stack: MakeStack) -> None:
+    shape = SHAPES[name]
+    stack = make_stack(shape.answers, write=shape.write)
+    assert "app" not in stack.compose("config", "--services").stdout.split(), "`up` starts nothing of it"
+    for command, text in shape.run.items():
+        assert text in stack.compose("run", "--build", "--rm", "-T", "app", *shlex.split(command)).stdout
+
+
+@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.tested])
+def test_a_projects_own_tests_run(name: str, make_stack: MakeStack) -> None:
+    shape = SHAPES[name]
+    said = run_ci(make_stack({"ci": ["github"], **shape.answers}, write=shape.write))
+    assert shape.tested in said, said

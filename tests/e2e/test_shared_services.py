@@ -87,15 +87,17 @@ def test_two_projects_have_their_own_and_get_at_nothing_else(make_stack: MakeSta
             assert "permission" in refused.lower() or "can't run this command" in refused, words
         for words in (["PUBLISH", f"{stack.slug}:news", "x"], ["INFO"], ["SCAN", "0"], ["SELECT", own(stack)["REDIS_DB"]]):
             assert "permission" not in redis_as(stack, *words), words
+    passwords = [line.split("=")[1] for line in (hub.folder / "secrets/hub.env").read_text().splitlines()[1:]]
     for stack in (shop, books):
         resolve = "import socket, sys; print(socket.getaddrinfo(sys.argv[1], 0))"
         assert inside(stack, resolve, "shared-postgres").stdout
         assert [name for name in ("db", "redis") if inside(stack, resolve, name, check=False).returncode == 0] == []
-        hidden = "import os, pathlib; print(pathlib.Path('secrets/shared-admin.env').read_text(), *os.environ)"
+        hidden = (
+            "import os, pathlib; print(pathlib.Path('secrets/shared-admin.env').read_text(), *os.environ, *os.environ.values())"
+        )
         words = inside(stack, hidden).stdout.split()
         assert "REDIS_URL" in words
-        assert not {"PGPASSWORD", "REDISCLI_AUTH"} & set(words)
-    passwords = [line.split("=")[1] for line in (hub.folder / "secrets/hub.env").read_text().splitlines()[1:]]
+        assert not {"REDISCLI_AUTH", *passwords} & set(words), "the app has the password of its own role alone"
     started = shop.run("docker", "ps", "--all", "--no-trunc", "--format", "{{.Command}}").stdout
     assert not [password for password in [*passwords, *own(shop).values()] if len(password) > 40 and password in started]
     rows = [line.split() for line in projects(hub, "list").stdout.splitlines()]
@@ -364,6 +366,13 @@ def test_each_branch_has_its_own_there_which_can_be_copied_and_goes_with_the_bra
     topic.run("scripts/branch-env", "copy-data", "main")
     assert sql_as(topic, "INSERT INTO note VALUES ('topic') RETURNING text") == [("topic",)], "it is the branch's own now"
     assert sql_as(main, "SELECT text FROM note") == [("main",)]
+
+    # A copy of the whole folder gets no access, also where the app's image is none of ours.
+    copied = Stack(main.folder.with_name("copy"), main.slug)
+    subprocess.run(["cp", "-a", main.folder, copied.folder], check=True)
+    for service in ("postgres-access", "redis-access"):
+        refused = copied.compose("run", "--rm", "--no-deps", "-T", service, check=False)
+        assert (refused.returncode, f"This checkout is a copy of {main.folder}, with" in refused.stderr) == (1, True)
 
     # In one checkout that switches, what it has there follows, and comes back.
     number = own(main)["REDIS_DB"]

@@ -84,6 +84,12 @@ class Swarm:
         tasks = self.tasks(service, "desired-state=running")
         return [task for task in tasks if task["CurrentState"].startswith("Running")]
 
+    def said(self, service: str) -> str:
+        """Return what the containers of a service have printed."""
+        return docker(
+            "exec", self.nodes[0], "sh", "-c", f"docker service logs {self.production.slug}_{service} 2>&1", check=False
+        )
+
     def migrated(self) -> set[str]:
         """Return the versions whose migration has come to a good end."""
         done = [task for task in self.tasks("migrate") if task["CurrentState"].startswith("Complete")]
@@ -166,7 +172,13 @@ def swarm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         production.build_from("bad", "1", UNHEALTHY)
         with three_nodes(production) as nodes:
             swarm = Swarm(production, nodes)
+            older = f"{production.slug}_postgres-15:/v"
+            put = ["docker", "run", "--rm", "--volume", older, "--entrypoint", "sh", ON_THE_MANAGER[0], "-c"]
+            swarm.manager(*put, "echo 15 >/v/PG_VERSION && chmod 700 /v && chown -R postgres /v")
             swarm.deploy("1")
+            wait_for(lambda: "Dump the data of Postgres 15, then deploy with NEW_DATABASE=17" in swarm.said("db") or None)
+            assert not swarm.running("db"), "no database beside an older one"
+            swarm.deploy("1", NEW_DATABASE="17")
             wait_for(lambda: len(swarm.running("app")) == 3 or None, 120)
             wait_for(lambda: len(swarm.running("nginx")) == 3 or None)
             wait_for(lambda: production.ask("/").status == 200 or None)
@@ -251,6 +263,19 @@ def test_a_certificate_is_renewed_by_a_new_number(swarm: Swarm) -> None:
     wait_for(lambda: swarm.update_ends_as("completed", "nginx") or None)
     renewed = (swarm.production.folder / "secrets/tls/fullchain.pem").read_text()
     assert before != ssl.get_server_certificate(address) == renewed
+
+
+def test_no_database_is_made_beside_that_of_another_version(swarm: Swarm) -> None:
+    """As after an update that has changed the version: the service goes back by itself."""
+    rows, file = swarm.rows(), swarm.production.folder / "docker-stack.yml"
+    text = file.read_text()
+    there = text.replace("- postgres-17:", "- postgres-18:")
+    file.write_text(there.replace("source: postgres-18, target: /others/18", "source: postgres-17, target: /others/17"))
+    swarm.deploy("1", TLS_VERSION="2")
+    wait_for(lambda: swarm.update_ends_as("rollback_completed", "db") or None)
+    file.write_text(text)
+    assert "Dump the data of Postgres 15 17, then deploy with NEW_DATABASE=17 and read them in." in swarm.said("db")
+    assert wait_for(lambda: (swarm.running("db") and swarm.rows() == rows) or None)
 
 
 def test_a_new_version_under_load_loses_no_request(swarm: Swarm, record_property: Any) -> None:

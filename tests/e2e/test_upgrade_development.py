@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import MakeStack
+from tests.e2e.signals import end, moments, seconds_of
 from tests.e2e.stack import Stack, free_port, wait_for
 from tests.e2e.test_backups import CONTENT, DATA
 from tests.support import ROOT, commit_all, git, load, preset, render
@@ -37,6 +37,9 @@ ALTER DATABASE other SET lock_timeout = '7s';
 ROLES = """
 SELECT rolname, rolsuper, rolcreatedb, rolvaliduntil, rolpassword FROM pg_authid WHERE rolname !~ '^(pg_|postgres$)' ORDER BY 1
 """
+
+# Of which version a volume is, and in which folders the next one is.
+STATE = "cd /v; cat PG_VERSION || echo none; ls | grep -xE 'upgrading|upgraded|moving' || true"
 
 
 class Project:
@@ -167,7 +170,7 @@ def test_the_data_move_by_the_command_that_the_start_names(make_project: Any, an
     assert f"```sh\n{command}" in (stack.folder / "COMPOSE.md").read_text()
     assert stack.compose("up", "--wait", project.service).returncode == 0
 
-    assert project.upgrade().stdout == "the data are of Postgres 17\n"
+    assert project.upgrade().stdout == said.stdout
     assert project.content() == before
     # The old version still reads what was kept.
     mount = f"{project.volume}-15:/var/lib/postgresql/data"
@@ -225,34 +228,43 @@ def test_what_can_not_be_done_is_one_sentence_and_changes_nothing(make_project: 
     refuses("the data are newer: answer postgres_version=17")
 
 
-def test_killed_at_any_moment_it_goes_on_with_every_row(make_project: Any) -> None:
+def test_ended_at_any_moment_it_goes_on_with_every_row(make_project: Any) -> None:
+    """The next moment comes upon what the one before has left; each end by the keyboard leaves nothing."""
     project = make_project(FULL)
     stack = project.stack
     project.fill()
     before = project.content()
+    kept = f"{project.volume}-15"
+
+    def taken_up(state: list[str]) -> str:
+        return "gone on: " if state[1:] and state[0] != "17" else ""
+
+    removes = f"the data are of Postgres 17; docker volume rm {kept} deletes those of Postgres 15\n"
     project.answer("17")
-    environment = {**os.environ, **stack.ports}
-    start = time.monotonic()
-    project.upgrade()
-    seconds = time.monotonic() - start
-    moved = 0
-    for part in range(1, 21):
-        if "15" not in project.in_volume("postgres-data", "cat /v/PG_VERSION || true"):
+    seconds = seconds_of(stack, *project.command)
+    took_up = 0
+    state = project.in_volume("postgres-data", STATE).split()
+    for moment, number in moments(seconds):
+        if state[:1] != ["15"]:
             # It was far enough: all is there, and another one begins with the old data.
-            project.upgrade()
+            said = project.upgrade().stdout
+            assert said == taken_up(state) + removes
             assert project.version() == "17" and project.content() == before
-            moved += 1
+            took_up += 1
             stack.compose("stop", "db")
             copy = "find /v -mindepth 1 -delete; cp -a /kept/. /v; rm -rf /kept/*; test -e /v/PG_VERSION"
-            mounts = ["--volume", f"{project.volume}:/v", "--volume", f"{project.volume}-15:/kept"]
+            mounts = ["--volume", f"{project.volume}:/v", "--volume", f"{kept}:/kept"]
             stack.run("docker", "run", "--rm", *mounts, "--entrypoint", "sh", "postgres:17-alpine", "-ec", copy)
-            stack.run("docker", "volume", "rm", f"{project.volume}-15")
-        with subprocess.Popen(project.command, cwd=stack.folder, env=environment, stdout=subprocess.DEVNULL) as running:
-            time.sleep(seconds * part / 20)
-            running.send_signal(signal.SIGKILL)
-    project.upgrade()
-    assert moved and project.version() == "17" and project.content() == before
-    assert not project.listed("container")
+            stack.run("docker", "volume", "rm", kept)
+        end(stack, moment, number, *project.command)
+        wait_for(lambda: project.listed("container") == set() or None, 30)
+        state = project.in_volume("postgres-data", STATE).split()
+        if number == signal.SIGINT and state == ["15"]:
+            assert kept not in project.listed("volume")
+    # Whichever was the last: what it has left is taken up.
+    assert project.upgrade().stdout == taken_up(state) + removes
+    assert took_up and project.version() == "17" and project.content() == before
+    assert project.upgrade().stdout == removes
     assert project.listed("volume") == {f"{stack.slug}_{name}" for name in ("postgres-data", "postgres-data-15")}
     assert git(stack.folder, "status", "--porcelain") == ""
 

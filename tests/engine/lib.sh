@@ -6,7 +6,7 @@ today=$home/forky oldest=$home/trixie
 # A container of today's engine: the oldest one and its tests run in its network, so that neither sees the other's ports and rules.
 oldest_network=chora-compose-oldest
 # The versions that projects need, as README.md and hooks/machine.py say them.
-minimum_engine=25 minimum_compose=2.24.4
+minimum_engine=25 minimum_compose=2.24.4 minimum_buildx=0.13
 
 die() {
   echo "tests/engine/$(basename "$0"): $*" >&2

@@ -28,12 +28,12 @@ def config(folder: Path, *options: str, env: dict[str, str] | None = None) -> An
 def config_of(case: Case, *options: str) -> Any:
     """Return what Compose makes of a case as it was rendered: asked once for all tests and workers.
 
-    With the profile of what only a client starts, which changes nothing about the rest.
+    With the profiles of what `up` does not start, which change nothing about the rest.
     """
     known = case.folder.with_name("".join(["config", *options]).replace("/", "_") + ".json")
     if not known.exists():
         draft = known.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(config(case.folder, *options, "--profile", "stdio")))
+        draft.write_text(json.dumps(config(case.folder, *options, "--profile", "stdio", "--profile", "app")))
         draft.rename(known)
     return json.loads(known.read_text())
 

@@ -43,7 +43,10 @@ FREE: dict[str, tuple[Any, ...]] = {
         """python -m app.server --greeting 'it costs $5, "really"' --percent 100% --umlaut ü""",
         "inventory --transport=http --dir 'C:\\tmp' {{x}}",
         "python server.py '# no: comment' '' -- '</x>&'",
+        "",
     ),
+    "app_port": (0, 1, 65535),
+    "worker_command": ("", "celery -A inventory worker --hostname 'it costs $5'"),
     "default_command": (
         "gunicorn --bind 0.0.0.0:8000 'inventory:create_app()'",
         "uvicorn inventory.main:app --host 0.0.0.0 --port 8000",
@@ -53,12 +56,28 @@ FREE: dict[str, tuple[Any, ...]] = {
     "mcp_servers": (["no"], SERVERS),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
+    "own_packages": ([], ["-e libs/common", "vendor/a-1-py3-none-any.whl"]),
+    "dev_requirements": ([], ["--group dev", "watchfiles"], ["-r requirements/local.txt", "ipdb>=0.13"]),
+    "dev_sources": ([], ["."], ["requirements/local.txt", "a b.txt"]),
     "system_packages": ([], ["libpq5", "libmagic1"]),
     "build_packages": ([], ["gcc", "git"]),
-    "setting_names": ({}, {"DB_HOST": "db_host", "DB_PASSWORD": "db_password", "CELERY_BROKER_URL": "redis_url"}),
+    "setting_names": (
+        {},
+        {"DB_HOST": "db_host", "DB": "db_kind:pg", "CELERY_BROKER_URL": "redis_url"},
+    ),
     "database_scheme": ("postgresql", "postgresql+asyncpg"),
+    "django": (
+        {},
+        {"manage_py": "src/manage.py", "settings": "a.dev", "production_settings": "a.prod", "collectstatic": "build"},
+        {
+            **{"manage_py": "manage.py", "static_url": "/static/", "static_root": "static/all", "collectstatic": "deploy"},
+            "static_in_tests": "true",
+        },
+    ),
+    "required_settings": ({}, {"SECRET_KEY": "for-development", "ALLOWED_HOSTS": "*", "DB_HOST": ""}),
     "dependencies": (
         *("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "setup.cfg", "requirements/a.in", "none"),
+        *("pdm.lock", "Pipfile.lock", "Pipfile", "environment.yml"),
     ),
     "extra_packages": ([], ["uvicorn", "gunicorn>=23,<24"]),
     "image_entrypoint": ([], ["tini", "--", "inventory"]),
@@ -69,7 +88,12 @@ FREE: dict[str, tuple[Any, ...]] = {
     "test_sources": ([], ["."], ["pyproject.toml", "requirements/test.txt", "a b.txt"]),
     "test_target": ("", "test"),
     "coverage_source": ("", "."),
+    "repository_folder": ("", "apps/shop.api"),
+    "test_python_versions": ([], ["3.11", 3.13]),
+    "test_postgres_versions": ([], [15, "17"]),
 }
+# Of these, conditions ask nothing but whether there is something; the default is.
+SOMETHING = frozenset({"app_command", "app_port"})
 # Tried for a whole number; those that its validator accepts are answers, the first and the last of them are rendered.
 NUMBERS = (-1, 0, 1, 2, 9, 10, 1023, 8080, 65535, 65536)
 
@@ -85,7 +109,7 @@ def values(questions: Questions, name: str) -> list[Any]:
     kind = questions.type(name, {})
     if kind == "bool":
         return [False, True]
-    if kind == "int":
+    if kind == "int" and name not in FREE:
         defaults = questions.resolve({})
         good = [number for number in NUMBERS if not questions.error(name, number, defaults)]
         return [good[0], good[-1]]
@@ -116,7 +140,7 @@ class Matrix:
         self.computed_from = {
             name: sorted(self._read_by(question.get("default"), question.get("type")))
             for name, question in questions.all.items()
-            if name in self.deciding
+            if name in self.deciding - SOMETHING
         }
         self.computed: dict[str, Any] = {}
         self.worlds = self._worlds()
@@ -146,7 +170,7 @@ class Matrix:
         """Return the questions whose answers other questions' conditions read: these alone decide what goes together."""
         names = {name for read in self.reads.values() for name in read}
         # And what is read to compute those of them that are computed, or may be left out.
-        given = {name for name, values in self.parameters.items() if LEFT_OUT not in values}
+        given = {name for name, values in self.parameters.items() if LEFT_OUT not in values or name in SOMETHING}
         computed = names - given
         while computed:
             read = self._read_by(self.questions.all[computed.pop()].get("default"))
@@ -191,9 +215,13 @@ class Matrix:
                 if name not in self.deciding:
                     worlds.append((answers, known, (*world, good)))
                     continue
-                for number in good:
-                    more = answers if values[number] == LEFT_OUT else {**answers, name: values[number]}
-                    worlds.append((more, self._known(more), (*world, [number])))
+                groups = [[number] for number in good]
+                if name in SOMETHING:
+                    groups = [[number for number in good if bool(values[number]) is some] for some in (True, False)]
+                for numbers in filter(None, groups):
+                    value = values[numbers[-1]]
+                    more = answers if value == LEFT_OUT else {**answers, name: value}
+                    worlds.append((more, self._known(more), (*world, numbers)))
         return [world for _, _, world in worlds if all(world)]
 
     def answers(self, row: Row) -> Answers:

@@ -39,7 +39,13 @@ def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
         gateway = {"gateway": {*ready, *servers}} if saved["gateway"] == "n8n" else {}
         return {"db": set(), "postgres_access": {"db"}, **dict.fromkeys(servers, ready), **gateway, **mail}
     own = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(saved["stack"])
-    return {**({own: {*there, *mail}} if own else {}), **there, **mail}
+    worker = {"worker": {*there, *mail}} if saved.get("worker_command") else {}
+    return {**({own: {*there, *mail}} if own else {}), **worker, **there, **mail}
+
+
+def listens(saved: dict[str, Any]) -> bool:
+    """Tell whether the app has a port."""
+    return bool(saved["app_command"] and saved["app_port"])
 
 
 def is_stdio_only(saved: dict[str, Any]) -> bool:
@@ -48,16 +54,36 @@ def is_stdio_only(saved: dict[str, Any]) -> bool:
     return saved["stack"] == "mcp" and not http
 
 
+def watched(saved: dict[str, Any], command: str) -> str:
+    """Return a command that watchfiles starts again after a change; empty where its image has none, or nothing reloads."""
+    there = saved.get("hot_reload") and "watchfiles" in saved.get("dev_requirements", [])
+    words = ["watchfiles", "--filter", "python", "--target-type", "command", command, saved["source_folder"]]
+    return shlex.join(words) if there else ""
+
+
 def reload_command(saved: dict[str, Any]) -> str:
     """Return the command that reloads the app in development; empty where there is none."""
+    own = own_reload_command(saved)
+    quick = shlex.split(own)[:1] in (["uvicorn"], ["flask"]) or (
+        saved.get("web_framework") == "django" and (not saved["own_app"] or saved.get("django", {}).get("manage_py"))
+    )
+    return own if quick or not listens(saved) else watched(saved, saved["app_command"]) or own
+
+
+def own_reload_command(saved: dict[str, Any]) -> str:
+    """Return the command by which the app reloads itself; empty where it can't."""
     if not saved.get("hot_reload") or saved["app_command"] != saved["default_command"] or not saved.get("mount_code", True):
         return ""
-    return str(extension("facts/commands").reload_form(saved["app_command"], saved["source_folder"], saved["web_framework"]))
+    found = saved.get("django", {}) if saved["own_app"] else {"manage_py": "manage.py"}
+    runs = saved.get("web_framework") == "django" and "websockets" not in found and "Dockerfile" not in saved["keep_files"]
+    manage_py = found.get("manage_py", "") if runs else ""
+    reload_form = extension("facts/commands").reload_form
+    return str(reload_form(saved["app_command"], saved["source_folder"], saved["web_framework"], manage_py, saved["app_port"]))
 
 
 def restarts_on_change(saved: dict[str, Any]) -> bool:
     """Tell whether Compose brings changes into the container, because the app can't reload itself."""
-    return bool(saved.get("hot_reload")) and not reload_command(saved)
+    return bool(saved.get("hot_reload") and saved["app_command"]) and not reload_command(saved)
 
 
 def command_of(saved: dict[str, Any], command: str) -> list[str]:
@@ -91,13 +117,20 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         assert {other: on["condition"] for other, on in service.get("depends_on", {}).items()} == {
             other: "service_completed_successfully" if other in ONCE else "service_healthy" for other in expected[name]
         }
-        assert name in ONCE or service["healthcheck"]["test"]
+        idle = name == "worker" or (name == "app" and not listens(saved))
+        assert bool(service.get("healthcheck")) != (name in ONCE or idle)
+        assert not idle or service.get("restart") == ("on-failure" if service.get("profiles") != ["app"] else None)
         assert not {"container_name", "tty", "stdin_open"} & service.keys()
         with_session = name == "mcp-server" or (name in ONCE and saved["stack"] == "mcp")
-        assert service.get("profiles") == (["stdio"] if with_session and stdio_only else None)
+        library = name == "app" and not saved["app_command"]
+        assert service.get("profiles") == (["stdio"] if with_session and stdio_only else ["app"] if library else None)
         published = [(port["host_ip"], port["published"], port["target"]) for port in service.get("ports", [])]
         key, inside = PORTS.get(name, ("", 0))
-        if key and not service.get("profiles"):
+        if idle:
+            assert published == (
+                [("127.0.0.1", debug_port(saved), 5678)] if name == "app" and "debugpy" in saved["extras"] else []
+            )
+        elif key and not service.get("profiles"):
             outside = extension("ports").port(key, saved["port_slot"])
             debugger = [("127.0.0.1", debug_port(saved), 5678)] if name == "app" and "debugpy" in saved["extras"] else []
             assert published == [("127.0.0.1", str(outside), inside or saved["app_port"]), *debugger]
@@ -108,14 +141,24 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         else:
             assert published == []
     publish = {PORTS[name][0] for name in PORTS.keys() & project["services"].keys() if project["services"][name].get("ports")}
+    publish -= set() if saved["stack"] in {"mcp", "mcp-multi", "hybrid", "shared-services"} or listens(saved) else {"app"}
     publish |= {
         {1080: "mail", 1025: "smtp"}[port["target"]] for port in project["services"].get("mailcatcher", {}).get("ports", [])
     }
     assert publish == {*extension("context").facts.facts(saved).published_services}
     if own := project["services"].get("app") or project["services"].get("mcp-server"):
-        started = command_of(saved, reload_command(saved) or saved["app_command"])
+        started = command_of(saved, reload_command(saved) or saved["app_command"] or "python")
         debugged = ["env", "DEBUG_LISTEN=5678"] if "debugpy" in saved["extras"] else []
+        if debugged and started[0] == "watchfiles":
+            started, debugged = shlex.split(watched(saved, f"env DEBUG_LISTEN=5678 {saved['app_command']}")), []
         assert words_of(own) == [*debugged, *started]
+    if "worker" in project["services"]:
+        command = (
+            saved["worker_command"]
+            if restarts_on_change(saved)
+            else watched(saved, saved["worker_command"]) or saved["worker_command"]
+        )
+        assert words_of(project["services"]["worker"]) == shlex.split(command)
     for name in {"db", "shared-postgres"} & expected.keys():
         volume = project["services"][name]["volumes"][0]
         assert volume["target"] == "/var/lib/postgresql" + ("" if saved["postgres_version"] == "18" else "/data")
@@ -128,7 +171,7 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
 
 def test_mail_goes_to_the_mail_catcher_in_development_alone(case: Case) -> None:
     saved, mail = case.saved, "mail" in case.saved.get("extras", [])
-    names = {"app", "mcp-server", *saved.get("mcp_servers", [])} if saved["stack"] != "shared-services" else set()
+    names = {"app", "worker", "mcp-server", *saved.get("mcp_servers", [])} if saved["stack"] != "shared-services" else set()
     where = ("mailcatcher", "1025") if mail else (None, None)
     for name, service in config_of(case)["services"].items():
         environment = service.get("environment") or {}
@@ -165,7 +208,7 @@ def test_a_change_is_brought_to_the_app_by_a_bind_mount_or_by_compose(case: Case
     mounted = str(case.folder) in {volume["source"] for volume in app.get("volumes", [])}
     assert mounted == (saved.get("mount_code", True) and not restarts_on_change(saved))
     rules = app.get("develop", {}).get("watch", [])
-    assert bool(rules) == saved["hot_reload"]
+    assert bool(rules) == bool(saved["hot_reload"] and saved["app_command"])
     [*rebuilt, code] = rules or [{}]
     if rules and "Dockerfile" in saved["keep_files"]:
         assert (rebuilt, code["action"], code["path"]) == ([], "rebuild", str(case.folder)), "its user may not write there"
@@ -182,20 +225,25 @@ def test_neither_reloader_nor_debugger_gets_into_the_image_or_the_tests(case: Ca
     saved = case.saved
     dockerfile = re.sub(r"^#.*\n", "", case.files.get("Dockerfile", b"").decode(), flags=re.MULTILINE)
     debugger = saved["stack"] in {"minimal", "full"} and "debugpy" in saved["extras"]
+    apart = saved.get("dev_requirements", []) != []
     stages = [stage.partition("\n") for stage in re.split(r"^FROM ", dockerfile, flags=re.MULTILINE)[1:]]
     if stages:
-        assert stages[-1][0] == (
-            "run AS production" if debugger else f"{'base' if saved.get('build_packages') else 'dependencies'} AS run"
-        )
+        made_from = "base" if saved.get("build_packages") else "dependencies"
+        # The development image has packages of its own, or nothing but the debugger.
+        last, development = f"{made_from} AS {'production' if apart else 'run'}", "dependencies AS development"
+        if debugger and not apart:
+            last, development = "run AS production", "run AS development"
+        assert stages[-1][0] == last
         assert [head for head, _, body in stages if "debug" in head + body] == (
-            ["uv AS debugger", "run AS development"] if debugger else []
+            ["uv AS debugger", development] if debugger else []
         )
+        assert not [head for head, _, body in stages if "watchfiles" in body and head != development]
         commands = re.findall(r"^CMD (.*)$", dockerfile, re.MULTILINE)
-        assert [json.loads(command) for command in commands] == [shlex.split(saved["app_command"])]
+        assert [json.loads(command) for command in commands] == [shlex.split(one) for one in [saved["app_command"]] if one]
     if saved.get("ci") and saved["stack"] in {"minimal", "full"}:
         app = config_of(case, *WITH_TESTS, "--profile", "app")["services"]["app"]
-        assert words_of(app) == command_of(saved, saved["app_command"])
-        assert app["build"].get("target") == ("production" if debugger else None)
+        assert words_of(app) == command_of(saved, saved["app_command"] or "python")
+        assert app["build"].get("target") == ("production" if debugger or apart else None)
 
 
 def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, tmp_path: Path) -> None:
@@ -206,12 +254,14 @@ def test_what_env_local_says_reaches_the_database_and_the_app_alike(case: Case, 
     if "db" in services:
         assert services["db"]["environment"]["POSTGRES_PASSWORD"] == "pa$$$$w0rd"
         assert services["db"]["environment"]["POSTGRES_USER"] == "ann"
+        assert services["db"]["environment"].get("PGHOST", "") == "", "its own psql takes the socket"
     for own in {"app", "mcp-server"} & services.keys():
         if "db" in services:
-            assert (
-                services[own]["environment"]["DATABASE_URL"]
-                == f"{saved.get('database_scheme', 'postgresql')}://ann:pa$$$$w0rd@db:5432/shop"
-            )
+            environment = services[own]["environment"]
+            scheme = saved.get("database_scheme", "postgresql")
+            assert environment["DATABASE_URL"] == f"{scheme}://ann:pa$$$$w0rd@db:5432/shop"
+            libpq = [environment[f"PG{key}"] for key in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE")]
+            assert libpq == ["db", "5432", "ann", "pa$$$$w0rd", "shop"]
         if "redis" in services:
             assert services[own]["environment"]["REDIS_URL"] == "redis://redis:6379/0"
     for owner in owners:
@@ -227,6 +277,8 @@ def assert_own_database(owner: str, password: str, environment: dict[str, str]) 
         assert [environment[f"DB_POSTGRESDB_{key}"] for key in ("USER", "PASSWORD", "DATABASE")] == [role, password, role]
     else:
         assert environment["DATABASE_URL"] == f"postgresql://{role}:{password}@db:5432/{role}"
+        libpq = [environment[f"PG{key}"] for key in ("HOST", "USER", "PASSWORD", "DATABASE")]
+        assert libpq == ["db", role, password, role]
 
 
 @pytest.mark.parametrize("slug", ["null", "true", "no"])
@@ -357,10 +409,10 @@ def test_the_tests_have_an_environment_of_their_own_and_leave_no_trace(case: Cas
         assert not service.get("volumes"), name
         assert not {"postgres-access", "redis-access"} & service.get("depends_on", {}).keys()
         if name in data:
-            where = (
-                "/var/lib/postgresql" + ("" if saved.get("postgres_version") == "18" else "/data") if name == "db" else "/data"
-            )
-            assert service["tmpfs"] == [where]
+            fixed = "/var/lib/postgresql" + ("" if saved.get("postgres_version") == "18" else "/data")
+            # One place for every version, where several are tested.
+            database = "/pgdata" if saved.get("test_postgres_versions") else fixed
+            assert service["tmpfs"] == [database if name == "db" else "/data"]
             assert service["healthcheck"]["test"]
         elif name != "postgres_access":
             assert service["environment"]["TESTING"] == "true", name

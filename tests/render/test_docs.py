@@ -206,15 +206,18 @@ def test_the_minimum_versions_are_the_hooks() -> None:
     hook = (ROOT / "hooks" / "machine.py").read_text(encoding="utf-8")
     engine = re.search(r"MINIMUM_ENGINE = \((\d+),\)", hook)
     compose = re.search(r"MINIMUM_COMPOSE = \((\d+), (\d+), (\d+)\)", hook)
-    assert engine and compose
-    versions = {engine.group(1), ".".join(compose.groups())}
+    buildx = re.search(r"MINIMUM_BUILDX = \((\d+), (\d+)\)", hook)
+    assert engine and compose and buildx
+    versions = {engine.group(1), ".".join(compose.groups()), ".".join(buildx.groups())}
     rendered = [ROOT / "includes" / "guide" / "production.md.jinja", ROOT / "template" / "scripts" / "lib" / "common.py"]
     said = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "tests" / "engine" / "README.md", *DOCS.rglob("*.md"), *rendered]
     for page in said:
         text = " ".join(page.read_text(encoding="utf-8").split())
-        found = re.findall(r"Docker Engine (\d+) or newer with Compose ([\d.]+\d) or newer", text)
+        found = re.findall(
+            r"Docker Engine (\d+) or newer with Compose ([\d.]+\d) or newer and Buildx(?: ([\d.]+\d) or newer)?", text
+        )
         assert not re.search(r"Docker with Compose \d", text), f"{name(page)} says which engine"
-        assert {number for versions in found for number in versions} <= versions, name(page)
+        assert {number for some in found for number in some if number} <= versions, name(page)
         needs = page in (said[0], said[1], DOCS / "tutorial" / "first-project.md", *rendered)
         assert found or not needs, f"{name(page)} says what is needed"
     script = (ROOT / "tests" / "engine" / "lib.sh").read_text(encoding="utf-8")
@@ -230,13 +233,15 @@ def requirements(module: str) -> list[str]:
 def test_every_dependency_is_documented_with_its_range() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
+    frameworks = extension("context").facts.FRAMEWORKS.values()
     template = ROOT / "template"
     dockerfile = next(path for path in template.iterdir() if "Dockerfile" in path.name).read_text(encoding="utf-8")
+    dockerfile += (ROOT / "extensions" / "facts" / "lists.py").read_text(encoding="utf-8")
     expected = [
         [*extras["render"]],
         [*extras["dev"]],
-        requirements("app"),
-        requirements("delivery"),
+        [*requirements("app"), *{name for one in frameworks for name in (*one.packages, *one.reloader)}],
+        [*requirements("delivery"), *{name for one in frameworks for name in one.tests}],
         [*set(re.findall(r"\"([a-z-]+>=\d[^\"]*)\"", dockerfile))],
     ]
     documented = [[row[0] + row[1].strip("`") for row in table] for table in tables(DOCS / "explanation" / "dependencies.md")]

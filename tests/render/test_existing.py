@@ -179,15 +179,22 @@ def test_a_pyproject_without_an_app_is_kept_and_the_starter_gets_what_it_needs(t
     assert "fastapi" in (folder / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "compose.yml", "docker-compose.yaml"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("compose.yaml", "Docker Compose prefers compose.yaml to docker-compose.yml"),
+        ("compose.yml", "Docker Compose prefers compose.yml to docker-compose.yml"),
+        ("docker-compose.yaml", "remove docker-compose.yaml: Docker Compose reads docker-compose.yml"),
+    ],
+)
 def test_a_compose_file_that_compose_prefers_is_named(
-    name: str, template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    name: str, says: str, template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = existing_project("plain-script", tmp_path / "my-project")
     (folder / name).write_text("services: {}\n")
     render(template, folder, hook=True)
     assert (folder / name).read_text() == "services: {}\n"
-    assert f"Note: Docker Compose prefers {name} to docker-compose.yml" in capfd.readouterr().err
+    assert f"Note: {says}" in capfd.readouterr().err
 
 
 def test_an_existing_dockerfile_is_built_and_its_folder_is_mounted(template: Path, tmp_path: Path) -> None:

@@ -13,13 +13,24 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
+import copier
 import pytest
 
 from tests.render.questions import Questions
-from tests.support import ROOT, existing_project, files, render
+from tests.support import ROOT, existing_project, files, machine, render
 
 MARK = "🎤"
+QUESTIONS = Questions(ROOT)
+# What brings the most questions with it, beside each stack.
+EVERYTHING = {
+    "services": ["postgres", "redis"],
+    "ci": ["github", "gitlab"],
+    "production": True,
+    "branch_environments": True,
+    "extras": ["dependabot", "pre-commit", "mail", "devcontainer"],
+}
 
 
 def prompts(template: Path, folder: Path, *options: str) -> list[str]:
@@ -55,6 +66,24 @@ def prompts(template: Path, folder: Path, *options: str) -> list[str]:
     return shown(output)
 
 
+def questionnaire(template: Path, folder: Path, given: dict[str, object]) -> dict[str, str]:
+    """Return what Copier asks somebody who gives some answers and accepts the other defaults: the text by the question."""
+    asked: dict[str, str] = {}
+
+    def prompt(questions: list[dict[str, Any]], answers: dict[str, object]) -> dict[str, object]:
+        [question] = questions
+        name = question["name"]
+        if not question["when"]({}):
+            return answers
+        asked[name] = question["message"].strip()
+        return {name: given.get(name, answers[name])}
+
+    with pytest.MonkeyPatch.context() as patch, machine():
+        patch.setattr("copier._main.unsafe_prompt", prompt)
+        copier.run_copy(str(template), folder, unsafe=True, skip_tasks=True, pretend=True, quiet=True)
+    return asked
+
+
 def shown(output: str) -> list[str]:
     """Return each question once, in the order in which they appear."""
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output)
@@ -77,8 +106,41 @@ def test_at_most_twelve_questions_are_asked_when_defaults_are_taken(
     folder = existing_project(project, tmp_path / "my-project") if project else tmp_path / "my-project"
     asked = prompts(template, folder, *options)
     assert 0 < len(asked) <= 12
-    assert set(asked) <= {question["help"] for question in Questions(ROOT).all.values()}
+    known = {question["help"].partition(" {{")[0] for question in QUESTIONS.all.values()}
+    assert all(any(text.startswith(help_text) for help_text in known) for text in asked)
     assert (folder / "docker-compose.yml").exists()
+
+
+@pytest.mark.parametrize("stack", QUESTIONS.choices("stack"))
+@pytest.mark.parametrize("project", [None, "flask-app", "fastapi-src", "mcp-tides", "plain-script"])
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["defaults", "everything"])
+def test_no_path_has_more_than_twelve_questions(
+    options: dict[str, object], project: str | None, stack: str, template: Path, tmp_path: Path
+) -> None:
+    folder = existing_project(project, tmp_path / "my-project") if project else tmp_path / "my-project"
+    asked = questionnaire(template, folder, {**options, "stack": stack})
+    assert 3 <= len(asked) <= 12, asked
+    assert not [text for text in asked.values() if "pattern" in text or "?" not in text]
+    # What is found, or nobody needs to choose.
+    known = {"isolation", "python_version", "postgres_version", "redis_version"}
+    known |= {"package_name", "web_framework", "hot_reload"} if project else {"app_command", "app_port"}
+    assert not known & asked.keys()
+    assert ("package_name" in asked) == (project is None and stack not in {"mcp-multi", "shared-services"})
+
+
+def test_somebody_who_accepts_every_default_has_few_keys_to_press(template: Path, tmp_path: Path) -> None:
+    assert len(questionnaire(template, tmp_path / "shop", {})) <= 10
+    assert len(questionnaire(template, existing_project("flask-app", tmp_path / "flask"), {})) <= 9
+
+
+def test_a_slot_is_shown_with_its_ports(template: Path, tmp_path: Path) -> None:
+    asked = questionnaire(template, tmp_path / "shop", {"stack": "full", "services": ["postgres"]})
+    assert asked["port_slot"] == "Which slot of ports, 0 to 9? 0 is app 8000, db 5432; 1 is app 8001, db 5433; …"
+    asked = questionnaire(template, tmp_path / "agents", {"stack": "mcp-multi"})
+    assert "0 is n8n 5678, db 5432;" in asked["port_slot"]
+    # A server that a client starts publishes nothing.
+    tides = existing_project("mcp-tides", tmp_path / "tides")
+    assert "port_slot" not in questionnaire(template, tides, {"stack": "mcp", "services": []})
 
 
 # As from a preset, where another stack is named beside it.

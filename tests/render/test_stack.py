@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.render.conftest import Case
-from tests.support import need_tool, render
+from tests.render.questions import Questions
+from tests.support import ROOT, need_tool, render
 
 ENVIRONMENT = {"VERSION": "1.2.0", "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 
@@ -45,10 +46,12 @@ def test_a_service_is_the_same_on_one_host_and_in_a_swarm(project: Path) -> None
     for name, service in swarm.items():
         same = ["user", "command", "entrypoint", "environment", "networks", "stop_grace_period", "init"]
         same += ["read_only", "cap_drop", "logging"]
-        # Nothing keeps Swarm from a database in an empty volume.
+        # What lets a database be made in an empty volume: one of the scripts, or who deploys.
         if name == "db":
-            guard, _, host[name]["entrypoint"][2] = host[name]["entrypoint"][2].partition("exit 1; }; ")
-            assert '[ -s "$$PGDATA/PG_VERSION" ] || ' in guard
+            assert service["environment"].pop("NEW_DATABASE") == "${NEW_DATABASE:-}"
+            for one in (host[name], service):
+                guard, _, one["entrypoint"][2] = one["entrypoint"][2].partition("exit 1; }; ")
+                assert '[ -s "$$PGDATA/PG_VERSION" ] || ' in guard
         assert {key: service.get(key) for key in same} == {key: host[name].get(key) for key in same}, name
         # How often it is asked differs: a Swarm knows no start_interval.
         assert service.get("healthcheck", {}).get("test") == host[name].get("healthcheck", {}).get("test")
@@ -59,6 +62,15 @@ def test_a_service_is_the_same_on_one_host_and_in_a_swarm(project: Path) -> None
         assert not {"restart", "depends_on", "profiles", "security_opt", "tmpfs", "shm_size", "env_file"} & service.keys()
         memory = {volume["target"] for volume in service["volumes"] if isinstance(volume, dict) and volume["type"] == "tmpfs"}
         assert {text.split(":")[0] for text in host[name]["tmpfs"]} <= memory
+
+
+def test_the_database_looks_for_one_of_any_other_version_that_is_offered(template: Path, tmp_path: Path) -> None:
+    offered = Questions(ROOT).choices("postgres_version")
+    for version in offered:
+        folder = render(template, tmp_path / version, {"stack": "full", "production": True, "postgres_version": version})
+        mounts = [one for one in services(folder, "docker-stack.yml")["db"]["volumes"] if isinstance(one, dict)]
+        looked_at = {one["source"]: (one["target"], one["read_only"]) for one in mounts if one["type"] == "volume"}
+        assert looked_at == {f"postgres-{other}": (f"/others/{other}", True) for other in offered if other != version}
 
 
 def test_what_holds_data_stays_on_one_node_and_never_runs_twice(project: Path) -> None:

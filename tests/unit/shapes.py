@@ -13,6 +13,7 @@ from typing import Any
 from tests.support import ROOT, extension
 
 reading = extension("destination").load(ROOT / "extensions" / "reading")
+program = extension("facts/commands").program
 Files = dict[str, str | bytes]
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -50,16 +51,16 @@ def everything(found: Any) -> dict[str, Any]:
         "python": reading.versions.python_version(found.requires_python(), VERSIONS, "3.13"),
         "command": command,
         "port": found.app_port(),
-        "extra": found.extra_packages(command),
-        "install": found.needs_install(command),
+        "extra": found.extra_packages(command, program(command)),
+        "install": found.needs_install(program(command)),
         "migrate": found.migrate_command(package),
         "workdir": found.workdir(),
         "entrypoint": found.entrypoint(),
         "user": found.image_user(),
         "mcp_framework": found.mcp_framework,
         "mcp_command": mcp_command,
-        "mcp_extra": found.extra_packages(mcp_command),
-        "mcp_install": found.needs_install(mcp_command),
+        "mcp_extra": found.extra_packages(mcp_command, program(mcp_command)),
+        "mcp_install": found.needs_install(program(mcp_command)),
         "mcp_http": found.mcp_http,
     }
 

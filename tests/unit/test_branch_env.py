@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import json
 import os
 import pty
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support import Done, commit_all, git, need_tool, render, run, scripts_of, without_privileges
+from tests.support import Done, commit_all, git, need_tool, preferred_offset, render, run, scripts_of, without_privileges
 
 COMMANDS = ["install", "sync", "list", "prune", "copy-data"]
 HOOK = ".git/hooks/post-checkout"
@@ -265,7 +266,7 @@ def test_a_shell_hook_keeps_every_byte_and_both_run(mine: bytes, project: Path) 
 def test_a_hook_that_is_no_shell_script_is_left_alone(mine: bytes, project: Path) -> None:
     (project / HOOK).write_bytes(mine)
     (project / HOOK).chmod(0o755)
-    assert_refused(tool(project, "install"), HOOK, "/scripts/branch-env", "sync --hook")
+    assert_refused(tool(project, "install"), HOOK, "/branch-env/./scripts/hook", "sync --hook")
     assert (project / HOOK).read_bytes() == mine
 
 
@@ -285,7 +286,7 @@ def test_the_line_for_a_hook_of_the_users_own_works_there(project: Path) -> None
 def test_a_hook_that_is_a_link_is_left_alone(target: str, project: Path) -> None:
     (project / "mine.sh").write_text("#!/bin/sh\n")
     (project / HOOK).symlink_to(project / target)
-    assert_refused(tool(project, "install"), HOOK, "/scripts/branch-env", "sync --hook")
+    assert_refused(tool(project, "install"), HOOK, "/branch-env/./scripts/hook", "sync --hook")
     assert (project / HOOK).is_symlink()
     assert (project / "mine.sh").read_text() == "#!/bin/sh\n"
 
@@ -460,6 +461,8 @@ def test_a_checkout_runs_nothing_that_the_branch_brings(hooked: Path) -> None:
 def test_a_checkout_of_files_starts_no_python(hooked: Path, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python3").write_text("#!/bin/sh\ntouch started\n")
+    hook = hooked / ".git" / "branch-env" / "scripts" / "hook"
+    hook.write_text(hook.read_text().replace(sys.executable, "python3"))
     (tmp_path / "bin" / "python3").chmod(0o755)
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     check_out(hooked, "--", "pyproject.toml", PATH=path)
@@ -523,7 +526,36 @@ def test_a_checkout_works_without_python(hooked: Path, tmp_path: Path) -> None:
     git_program = shutil.which("git")
     assert git_program
     (tmp_path / "bin" / "git").symlink_to(git_program)
-    assert "python3" in check_out(hooked, "-b", "feature", PATH=str(tmp_path / "bin"))
+    # As a program with a window may start git: Python is found where it was when the hook was written.
+    check_out(hooked, "-b", "feature", PATH=str(tmp_path / "bin"))
+    assert name_of(hooked) == "shop-feature"
+    hook = hooked / ".git" / "branch-env" / "scripts" / "hook"
+    hook.write_text(hook.read_text().replace(sys.executable, "/gone/python"))
+    check_out(hooked, "-b", "second")
+    assert name_of(hooked) == "shop-second", "another one does too"
+    said = "scripts/branch-env: no python3 was found: run scripts/setup with one\n"
+    assert check_out(hooked, "-b", "third", PATH=str(tmp_path / "bin")) == said
+
+
+def test_the_hook_works_where_nothing_is_executable(project: Path, tmp_path: Path) -> None:
+    """As in a clone of what was committed on Windows, where git has no such mode."""
+    git(project, "config", "core.fileMode", "false")
+    git(project, "rm", "--quiet", "-r", "--cached", "scripts")
+    for path in (project / "scripts").iterdir():
+        path.chmod(0o644)
+    commit_all(project, "As on Windows")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(project), str(clone))
+    assert not os.access(clone / "scripts" / "branch-env", os.X_OK)
+    assert tool(clone, "install").returncode == 0
+    for path in (clone / ".git" / "branch-env" / "scripts").rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # as on a file system that knows no modes
+    git(clone, "worktree", "add", "--quiet", "../feature", "-b", "feature")
+    assert name_of(tmp_path / "feature") == "shop-feature"
+    git(clone, "worktree", "remove", "--force", "../feature")
+    git(clone, "branch", "--quiet", "--delete", "--force", "feature")
+    said = tool(clone, "list").stdout
+    assert "gone: python3 scripts/branch-env prune" in said, "the command that works here"
 
 
 def test_a_checkout_works_where_the_registry_can_not_be_written(hooked: Path) -> None:
@@ -549,7 +581,7 @@ def test_a_checkout_works_where_env_can_not_be_written(hooked: Path) -> None:
         hooked.chmod(0o755)
     assert result.returncode == 0
     assert result.stderr == (
-        f"scripts/branch-env: {hooked / '.env'} can't be written (Permission denied): fix that, then try again\n"
+        f"scripts/branch-env: {hooked / '.env'} can't be used (Permission denied): fix that, then try again\n"
     )
     assert name_of(hooked) == "shop"
     assert [path.name for path in hooked.glob(".env*")].count(".env") == 1
@@ -573,7 +605,7 @@ def test_the_block_says_which_environment_this_is(hooked: Path, names: ModuleTyp
     assert block(hooked) == {"BRANCH_PROJECT": "shop", "BRANCH": "main", "CHECKOUT": block(hooked)["CHECKOUT"], **own}
     check_out(hooked, "-b", "feature/auth")
     found = block(hooked)
-    offset = names.preferred_offset("shop", "feature/auth")
+    offset = preferred_offset(names, "shop", "feature/auth")
     assert ports_of(hooked) == own_ports(names, slot, offset)
     assert found["BRANCH_PROJECT"] == names.environment_name("shop", "feature/auth")
     assert found["BRANCH"] == "feature/auth"
@@ -681,7 +713,7 @@ def test_a_folder_in_place_of_env_is_reported(hooked: Path) -> None:
 
 
 def test_own_ports_win_on_the_default_branch_and_nobody_else_gets_them(hooked: Path, names: ModuleType, slot: int) -> None:
-    offset = names.preferred_offset("shop", "feature")
+    offset = preferred_offset(names, "shop", "feature")
     wanted = names.ports(slot, offset)["app"]
     text = f"APP_PORT={wanted}\nCOMPOSE_PROJECT_NAME=mine\n"
     (hooked / ".env").write_text(text)
@@ -827,8 +859,36 @@ def test_compose_wants_a_file_that_no_other_checkout_has(hooked: Path) -> None:
     shutil.copytree(hooked, copied)
     assert tool(copied, "sync").returncode == 0
     assert name_of(copied) != name_of(hooked)
-    assert [*proof_of(copied).parent.iterdir()] == [proof_of(copied)]
+    assert {*proof_of(copied).parent.iterdir()} == {proof_of(copied), proof_of(copied).with_name(".env")}
     assert "branch-env" not in git(copied, "status", "--porcelain")
+
+
+def test_compose_refuses_a_branch_that_was_checked_out_without_the_hook(hooked: Path) -> None:
+    need_tool("docker")
+
+    def refused(folder: Path, *git_command: str) -> str:
+        """Return what Compose says after a command of git's which runs no hook."""
+        git(folder, "-c", "core.hooksPath=.none", *git_command)
+        config = subprocess.run(["docker", "compose", "config", "--quiet"], cwd=folder, capture_output=True, text=True)
+        return config.stderr
+
+    git(hooked, "worktree", "add", "--quiet", "-b", "feature", "../worktree")
+    for folder, own in ((hooked, "main"), (hooked.parent / "worktree", "feature")):
+        told = "another branch is checked out, run scripts/branch-env sync/refs/heads/"
+        other = f"of-{own}"
+        assert refused(folder, "status") == ""
+        assert f"{told}{other}: no such file or directory" in refused(folder, "checkout", "--quiet", "-b", other)
+        # Which git runs this one has no name, as within a rebase, or is the environment's own.
+        assert refused(folder, "checkout", "--quiet", "--detach") == refused(folder, "checkout", "--quiet", own) == ""
+        assert f"{told}renamed" in refused(folder, "branch", "--move", "renamed")
+        assert tool(folder, "sync").returncode == 0
+        assert (refused(folder, "status"), block(folder)["BRANCH"]) == ("", "renamed")
+        git(folder, "branch", "--move", f"renamed-{own}")
+        assert tool(folder, "sync").returncode == 0
+        # A folder that has moved is still its own.
+        moved = folder.rename(folder.with_name(f"moved {own}"))
+        assert refused(moved, "status") == ""
+        moved.rename(folder)
 
 
 def test_a_name_of_ones_own_wins_on_the_default_branch_and_on_no_other(hooked: Path) -> None:
@@ -984,7 +1044,7 @@ def test_a_renamed_branch_gets_a_new_environment_and_the_old_one_can_be_found(ho
     table = [line.split(maxsplit=3) for line in tool(hooked, "list").stdout.splitlines()]
     assert table[-1] == ["feature", "unknown", "shop-feature", "gone: scripts/branch-env prune"]
     result = tool(hooked, "copy-data", "typo")
-    assert_refused(result, "no environment of 'typo': there are feature, main, renamed")
+    assert_refused(result, "'typo' is none of feature, main, renamed")
     git(hooked, "branch", "-m", "feature")
     assert tool(hooked, "sync").returncode == 0
     assert block(hooked) == old
@@ -1083,7 +1143,7 @@ def test_where_another_project_holds_the_slot_the_default_branch_alone_moves(
     assert name_of(project) == "shop"
     assert {*ports_of(project).values()}.isdisjoint(ports_of(other).values())
     check_out(project, "-b", "feature")
-    assert ports_of(project) == own_ports(names, slot, names.preferred_offset("shop", "feature"))
+    assert ports_of(project) == own_ports(names, slot, preferred_offset(names, "shop", "feature"))
     check_out(project, "main")
     assert block(project) == first
 
@@ -1316,12 +1376,20 @@ def test_prune_without_docker_forgets_nothing(hooked: Path) -> None:
     check_out(hooked, "-b", "feature")
     check_out(hooked, "main")
     git(hooked, "branch", "-D", "feature")
-    assert_refused(tool(hooked, "prune", "--yes"), "docker compose --project-name shop-feature down")
+    assert_refused(tool(hooked, "prune", "--yes"), "docker compose -p shop-feature down")
     assert [row["branch"] for row in listed(hooked) if row["gone"]] == ["feature"]
 
 
 def test_copy_data_from_itself_is_refused(hooked: Path) -> None:
-    assert_refused(tool(hooked, "copy-data", "main"), "this is the environment of 'main' itself")
+    assert_refused(tool(hooked, "copy-data", "main"), "'main' is checked out: check out what is to get its data")
+
+
+def test_of_two_that_copy_data_at_once_the_second_says_so(hooked: Path) -> None:
+    with (hooked / "scripts/lib/common.py").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as the first one does it
+        assert_refused(tool(hooked, "copy-data", "main"), "another copy-data is at work here: wait until it has ended")
+        assert tool(hooked, "list").returncode == 0
+    assert_refused(tool(hooked, "copy-data", "main"), "'main' is checked out: check out what is to get its data")
 
 
 WRONG = [[], ["typo"], ["list", "--typo"], ["copy-data"], ["install", "there"], ["prune", "feature"]]

@@ -67,6 +67,47 @@ def test_on_the_host_there_are_as_many_words(words: list[str], app_port: int, ho
     assert len(commands.words(commands.on_host(shlex.join(words), app_port, host_port))) == len(words)
 
 
+# What stands behind env
+
+ASSIGNMENT = st.builds("{}={}".format, st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), word)
+ENV_OPTION = st.sampled_from(
+    [["-i"], ["-"], ["-u", "A"], ["-uA"], ["--unset=A"], ["--unset", "A"], ["-iv"], ["--block-signal=INT"]]
+)
+FOLDER = st.sampled_from([["-C", "a b"], ["-Ca b"], ["--chdir=a b"], ["--chdir", "a b"], ["-iC", "a b"]])
+# What env itself takes for an option, a variable or another env is no program.
+programs = lists_of_words.filter(lambda words: not words[0].startswith("-") and "=" not in words[0] and words[0] != "env")
+
+
+@given(programs, st.lists(ENV_OPTION, max_size=3), st.none() | FOLDER, st.lists(ASSIGNMENT, max_size=3), st.booleans())
+def test_env_is_no_program(
+    words: list[str], options: list[list[str]], folder: list[str] | None, assigned: list[str], split: bool
+) -> None:
+    options = [*options, *([folder] if folder else [])]
+    before = [word for option in options for word in option] + assigned
+    command = ["/usr/bin/env", "-S", shlex.join([*before, *words])] if split else ["/usr/bin/env", *before, *words]
+    found = commands.behind_env(command)
+    assert found == (
+        ["/usr/bin/env", *before],
+        words,
+        dict(one.split("=", 1) for one in assigned),
+        "a b" if folder else ".",
+    )
+    line, plain = shlex.join(command), shlex.join(words)
+    assert commands.program(line) == commands.program(plain)
+    target, alone = commands.debug_target(line), commands.debug_target(plain)
+    assert (target["args"], target["variables"], target["folder"]) == (alone["args"], found.variables, found.folder)
+    reloading = commands.reload_form(plain, ".")
+    assert commands.words(commands.reload_form(line, found.folder)) == (
+        [*found.before, *commands.words(reloading)] if reloading else []
+    )
+
+
+@pytest.mark.parametrize("command", ["env", "env -i", "env A=b", "/usr/bin/env -u"])
+def test_env_without_a_command_is_the_program(command: str) -> None:
+    assert commands.program(command) == "env"
+    assert commands.debug_target(command)["args"] == command.split()[1:]
+
+
 # Development
 
 
@@ -75,6 +116,12 @@ def test_on_the_host_there_are_as_many_words(words: list[str], app_port: int, ho
     [
         ("uvicorn a:app --port 1", "src", "uvicorn a:app --port 1 --reload --reload-dir src --timeout-graceful-shutdown 1"),
         ("uvicorn a:app --port 1", ".", "uvicorn a:app --port 1 --reload --timeout-graceful-shutdown 1"),
+        ("env A=b uvicorn a:app", ".", "env A=b uvicorn a:app --reload --timeout-graceful-shutdown 1"),
+        (
+            "python -m uvicorn a:app --timeout-graceful-shutdown 5",
+            ".",
+            "python -m uvicorn a:app --timeout-graceful-shutdown 5 --reload",
+        ),
         ("streamlit run a.py", ".", "streamlit run a.py --server.runOnSave true"),
         ("sanic a:app --port 1 --single-process", ".", "sanic a:app --port 1 --reload"),
         ("python -m bottle --bind 0.0.0.0:8000 a", ".", "python -m bottle --reload --bind 0.0.0.0:8000 a"),
@@ -84,12 +131,31 @@ def test_on_the_host_there_are_as_many_words(words: list[str], app_port: int, ho
             "flask --app 'a:create_app()' run --debug --host 0.0.0.0 --port 8000",
         ),
         ("gunicorn -b :5000 -w 4 a:app", ".", "flask --app a:app run --debug --host 0.0.0.0 --port 5000"),
+        ("gunicorn --bind 0.0.0.0:8000 a:app --timeout 300", ".", "flask --app a:app run --debug --host 0.0.0.0 --port 8000"),
+        ("gunicorn a --bind 0.0.0.0:8000 -k gevent", ".", "flask --app a run --debug --host 0.0.0.0 --port 8000"),
         ("flask --app a run --host 0.0.0.0", ".", "flask --app a run --debug --host 0.0.0.0"),
         ("python manage.py runserver 0.0.0.0:8000", ".", "python manage.py runserver 0.0.0.0:8000"),
     ],
 )
 def test_a_server_that_can_reload_is_told_to(command: str, folder: str, reloads: str) -> None:
     assert commands.reload_form(command, folder) == reloads
+
+
+@pytest.mark.parametrize(
+    ("command", "reloads"),
+    [
+        ("gunicorn --chdir src --bind 0.0.0.0:8000 a.wsgi", "python src/manage.py runserver 0.0.0.0:8000"),
+        ("gunicorn -b :5000 -w 4 a.wsgi:application", "python src/manage.py runserver 0.0.0.0:5000"),
+        ("uvicorn a.asgi:application --host 0.0.0.0 --port 8000", "python src/manage.py runserver 0.0.0.0:8000"),
+        ("daphne -b 0.0.0.0 -p 8000 a.asgi:application", "python src/manage.py runserver 0.0.0.0:8000"),
+        ("gunicorn -c gunicorn.conf.py a.wsgi", "python src/manage.py runserver 0.0.0.0:8123"),
+        ("env PORT=8123 sh -c 'gunicorn a.wsgi'", "python src/manage.py runserver 0.0.0.0:8123"),
+        ("python src/manage.py runserver 0.0.0.0:8000", "python src/manage.py runserver 0.0.0.0:8000"),
+        ("python src/manage.py runserver --noreload", ""),
+    ],
+)
+def test_djangos_own_server_takes_over_where_it_is_known_where_the_app_listens(command: str, reloads: str) -> None:
+    assert commands.reload_form(command, ".", "django", "src/manage.py", 8123) == reloads
 
 
 def test_gunicorn_reloads_what_is_not_flask_itself() -> None:
@@ -105,7 +171,7 @@ def test_gunicorn_reloads_what_is_not_flask_itself() -> None:
         "gunicorn --workers 4 shop:app",
         "gunicorn --bind 0.0.0.0:8000 --bind [::]:8000 shop:app",
         "gunicorn --bind unix:/run/shop.sock shop:app",
-        "gunicorn shop:app --bind 0.0.0.0:8000",
+        "gunicorn --bind 0.0.0.0:8000 --workers 4",
         "hypercorn shop:app",
         "sh -c 'uvicorn a:app'",
     ],
@@ -135,12 +201,14 @@ def test_under_a_debugger_a_command_stays_as_it_is(words: list[str]) -> None:
         ("python run.py --x 'a b'", {"program": "run.py", "args": ["--x", "a b"]}),
         ("uvicorn a:app", {"module": "uvicorn", "args": ["a:app"]}),
         ("inventory serve", {"program": ".venv/bin/inventory", "args": ["serve"]}),
+        ("env PORT=8000 uvicorn a:app", {"module": "uvicorn", "args": ["a:app"], "variables": {"PORT": "8000"}}),
+        ("env --chdir=backend python run.py", {"program": "backend/run.py", "args": [], "folder": "backend"}),
     ],
 )
 def test_a_debugger_starts_the_same(command: str, target: dict[str, object]) -> None:
     found = commands.debug_target(command)
     assert shlex.split(found.pop("parameters")) == target["args"]
-    assert found == target
+    assert found == {"folder": ".", "variables": {}, **target}
 
 
 @given(lists_of_words)
@@ -171,10 +239,13 @@ def test_a_name_is_the_same_in_an_xml_attribute(text: str) -> None:
     ("command", "over_stdio"),
     [
         ("python -m shop.server --transport http", "python -m shop.server --transport stdio"),
-        ("shop-mcp --transport=streamable-http --port 8000", "shop-mcp --transport=stdio --port 8000"),
+        ("shop-mcp --transport=streamable-http --port 8000", "shop-mcp --transport=stdio"),
         ("shop-mcp -t sse", "shop-mcp -t stdio"),
         ("shop-mcp --mode streamable_http", "shop-mcp --mode stdio"),
-        ("shop-mcp serve --http --port 8000", "shop-mcp serve --port 8000"),
+        ("shop-mcp serve --http --port 8000", "shop-mcp serve"),
+        ("shop --transport HTTP --host 0.0.0.0 -p 8000 --path /mcp", "shop --transport stdio"),
+        ("shop --http --host=0.0.0.0 --port=8000 --path /data -p x", "shop --path /data -p x"),
+        ("shop http --host 0.0.0.0 --log http", "shop stdio --log http"),
         ("fastmcp run 'my server.py:mcp' --transport http", "fastmcp run 'my server.py:mcp' --transport stdio"),
     ],
 )
@@ -191,6 +262,7 @@ def test_a_command_that_speaks_http_has_a_form_that_speaks_over_stdio(command: s
         "shop-mcp --transport stdio",
         "shop-mcp --transport=stdio",
         "shop-mcp http",
+        "shop-mcp --host 0.0.0.0 --port 8000",
         "shop-mcp --host http --name=sse",
         "shop-mcp --https",
         "python http.py --log 'http'",
@@ -232,6 +304,17 @@ def test_only_the_transport_changes(option: str, before: list[str], after: list[
         ("tini -- shop serve", ["tini", "--"], "shop serve", "tini -- shop serve"),
         ("shop serve", ["tini", "--"], "shop serve", "tini -- shop serve"),
         ("serve", ["shop"], "serve", "shop serve"),
+        ("python -m shop", ["python"], "-m shop", "python -m shop"),
+        # Two spellings of one program.
+        ("shop-web serve", ["python", "-m", "shop_web"], "serve", "python -m shop_web serve"),
+        ("python3 -m shop_web.__main__ serve", ["/bin/shop-web"], "serve", "/bin/shop-web serve"),
+        (
+            "uvicorn a:app --reload",
+            ["tini", "--", "python", "-m", "uvicorn"],
+            "a:app --reload",
+            "tini -- python -m uvicorn a:app --reload",
+        ),
+        ("python -m other serve", ["python", "-m", "shop"], "python -m other serve", "python -m shop python -m other serve"),
         ("shop", ["shop"], "", "shop"),
         ("python -m shop 'a b'", ["python", "-m", "shop"], "'a b'", "python -m shop 'a b'"),
     ],

@@ -24,12 +24,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.support import ROOT, load, need_tool, render, run, without_privileges
+from tests.support import ROOT, load, need_tool, preferred_offset, render, run, without_privileges
 
 # The hook imports the modules of projects, which are tested here.
 hook = load(ROOT / "hooks" / "post_generation.py", "post_generation_tested")
 checkouts, common, hub, names = (import_module(f"lib.{name}") for name in ("checkouts", "common", "hub", "names"))
 registry_file = import_module("lib.registry")
+slots = load(ROOT / "extensions" / "slots.py", "slots_tested")
 SCRIPTS = ROOT / "template" / "scripts"
 REGISTRY = ("names", "checkouts", "registry")
 MODULES = sorted((SCRIPTS / "lib").glob("*.py"))
@@ -146,6 +147,7 @@ def shared_ports(entries: list[Entry]) -> list[int]:
 def without_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Have no Docker that would know of other projects on this machine."""
     monkeypatch.setenv("PATH", str(tmp_path_factory.mktemp("no-programs")))
+    checkouts.containers.cache_clear()
 
 
 def start(code: str, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
@@ -182,7 +184,7 @@ def test_names_and_preferred_ports_are_the_same_on_every_machine() -> None:
     }
     for branch, (name, offset) in pinned.items():
         assert names.environment_name("shop", branch) == name
-        assert offset in (None, names.preferred_offset("shop", branch))
+        assert offset in (None, preferred_offset(names, "shop", branch))
 
 
 @given(slugs, branches)
@@ -264,7 +266,7 @@ def test_an_environment_keeps_its_name_and_so_its_data_when_a_namesake_leaves(br
 
 def by_preferred_offset() -> dict[int, str]:
     """Return a branch of the project `shop` for each offset."""
-    return {names.preferred_offset("shop", f"b{number}"): f"b{number}" for number in range(60_000)}
+    return {preferred_offset(names, "shop", f"b{number}"): f"b{number}" for number in range(60_000)}
 
 
 def test_no_branch_gets_a_port_that_is_out_of_bounds_refused_or_a_default_branchs() -> None:
@@ -290,7 +292,7 @@ def test_the_last_free_offset_is_found_and_after_that_one_sentence_says_what_to_
         return lambda ports: ports in left
 
     assert names.choose_offset("shop", "login", 3, all_but(1234)) == 1234
-    with pytest.raises(common.Problem, match=r"^all 2400 ports .* are taken on this machine: run `scripts/branch-env prune`"):
+    with pytest.raises(common.Problem, match=r"^all 2400 ports of branches are held: run `scripts/branch-env prune`"):
         names.choose_offset("shop", "login", 3, all_but())
 
 
@@ -566,7 +568,7 @@ def test_a_stopped_process_that_has_the_lock_costs_a_warning_and_no_port(tmp_pat
             mine = machine.settle(shop, "shop", 0, "login")
     assert shared_ports([mine, theirs]) == [], "what is known still counts"
     [warning] = said
-    assert warning.endswith("can't be used (another process has had it locked for 0.2 seconds): ports may be another's")
+    assert warning.endswith("can't be used (another process has had it for 0.2 seconds): ports may be another's")
     assert path().read_bytes() == before
     assert settle(shop, "login") == mine, "and afterwards all is as ever"
 
@@ -727,15 +729,17 @@ GARBAGE = {
 @pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
 def test_a_registry_of_garbage_is_set_aside_with_one_warning(content: bytes, tmp_path: Path) -> None:
     shop = project(tmp_path / "shop", "login")
-    for number in (1, 2):  # the second time, too, nothing is written over
+    aside: set[Path] = set()
+    for _ in range(2):  # the second time, too, nothing is written over
         path().write_bytes(content)
         said: list[str] = []
         with registry(said.append) as machine:
             machine.settle(shop, "shop", 0, "login")
-        aside = path().with_name(f"environments.jsonl.broken-{number}")
-        assert said == [f"the registry of environments was damaged: it is now {aside}, and what can be found is noted again"]
-        assert aside.read_bytes() == content
+        (new,) = {*path().parent.glob("environments.jsonl.broken-*")} - aside
+        aside.add(new)
+        assert said == [f"the registry of environments was damaged: it is now {new}, and made again"]
         assert len(known()) == 1
+    assert [one.read_bytes() for one in aside] == [content, content]
 
 
 json_values = st.recursive(
@@ -766,7 +770,7 @@ def test_whatever_the_lines_of_a_registry_hold_nothing_is_raised(
         project_entry = machine.settle(shop, "shop", 0, movable=True)
         branch_entry = machine.settle(shop, "shop", 0, "login")
         hub.redis_number(machine, branch_entry)
-        machine.free_slot(shop)
+        slots.free_slot(machine, shop, names, names.is_free)
         hub.folder_of(machine)
         hub.environment_here(machine, shop, "shop", 0)
         machine.of_project(shop)
@@ -797,7 +801,7 @@ def test_a_registry_of_a_newer_version_is_left_to_the_byte(version: object, tmp_
     with registry(said.append) as machine:
         assert machine.settle(shop, "shop", 0, "login")["ports"]
     [warning] = said
-    assert "is of a newer version of chora-compose-template: bring this project up to date" in warning
+    assert "is of a newer version: bring this project up to date" in warning
     assert path().read_bytes() == content
     assert sorted(file.name for file in path().parent.iterdir()) == ["environments.jsonl", "lock"]
 
@@ -925,9 +929,9 @@ def test_a_clock_that_was_set_changes_nothing(tmp_path: Path) -> None:
             os.utime(file, (seconds, seconds))
         assert settle(shop, "login") == entry
         assert settle(shop)["ports"] == names.ports(0)
-    nodes = [node for name in REGISTRY for node in ast.walk(TREES[f"{name}.py"])]
+    nodes = [node for name in (*REGISTRY, "common") for node in ast.walk(TREES[f"{name}.py"])]
     used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "time"}
-    assert used == {"monotonic", "sleep"}
+    assert used == {"sleep"}
     texts = [(SCRIPTS / "lib" / f"{name}.py").read_text() for name in REGISTRY]
     assert not any(re.search(r"datetime|mtime|ctime|strftime", text) for text in texts)
 
@@ -1051,7 +1055,7 @@ def test_the_block_of_a_checkout_is_read_whatever_is_around_it(tmp_path: Path) -
 
 def test_ports_are_found_in_the_block_when_the_registry_was_lost(tmp_path: Path) -> None:
     shop = project(tmp_path / "shop", "login")
-    first = names.preferred_offset("shop", "login")
+    first = preferred_offset(names, "shop", "login")
     with registry() as machine:
         machine.settle(project(tmp_path / "blog"), "blog", 0, given=names.ports(0, first))
         before = dict(machine.settle(shop, "shop", 0, "login"))
@@ -1164,7 +1168,17 @@ def test_the_code_needs_no_package_and_runs_on_python_3_9(path: Path) -> None:
 
 
 def hold_ports(folder: Path, slot: int, **answers: Any) -> None:
-    hook.hold_ports(folder, {"project_slug": folder.name, "port_slot": slot, **answers}, "copier update --trust")
+    known = {
+        "stack": "full",
+        "own_compose": "",
+        "services": ["postgres", "redis"],
+        "isolation": "own",
+        "extras": [],
+        "project_slug": folder.name,
+        "app_command": "serve",
+        "app_port": 8000,
+    }
+    hook.hold_ports(folder, {**known, "port_slot": slot, **answers}, "copier update --trust")
 
 
 def test_the_hook_notes_a_project_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -1179,9 +1193,39 @@ def test_a_slot_that_another_project_has_is_a_warning_with_a_free_one(tmp_path: 
     hold_ports(blog, 0)
     hold_ports(shop, 0)
     assert capsys.readouterr().err == (
-        f"Note: {blog} has the ports of slot 0 too: set other ones in .env, as COMPOSE.md says, "
-        "or take a free slot with `copier update --trust -d port_slot=1`.\n"
+        "Note: set APP_PORT, POSTGRES_PORT, REDIS_PORT in .env to a free port, or take a free slot with "
+        f"`copier update --trust -d port_slot=1`: {blog} has those of slot 0.\n"
     )
+
+
+def test_where_all_slots_are_held_the_note_names_the_variables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for slot in range(10):
+        hold_ports(project(tmp_path / f"p{slot}"), slot)
+    assert capsys.readouterr().err == ""
+    hold_ports(project(tmp_path / "shop"), 0, stack="minimal", services=[])
+    said = capsys.readouterr().err
+    assert said == (
+        f"Note: set APP_PORT in .env to a free port: {tmp_path / 'p0'} has that of slot 0, and all ten slots are held.\n"
+    )
+    (tmp_path / "shop" / ".env").write_text("APP_PORT=8100\n")
+    hold_ports(tmp_path / "shop", 0, stack="minimal", services=[])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_port_of_a_new_project_that_a_program_listens_on_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHORA_COMPOSE_PROBE", "")
+    with socket.socket() as program:
+        slot = next(one for one in range(10) if all(map(names.is_free, names.ports(one).values())))
+        program.bind(("127.0.0.1", names.ports(slot)["db"]))
+        program.listen()
+        hold_ports(project(tmp_path / "shop"), slot)
+        said = capsys.readouterr().err
+        hold_ports(tmp_path / "shop", slot)
+    assert said.startswith("Note: set POSTGRES_PORT in .env to a free port")
+    assert f": another program has that of slot {slot}" in said
+    assert capsys.readouterr().err == "", "a project that had them before may listen there itself"
 
 
 def test_a_second_folder_with_the_same_slug_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -1197,6 +1241,22 @@ def test_a_second_folder_with_the_same_slug_is_a_warning(tmp_path: Path, capsys:
     assert capsys.readouterr().err == ""
 
 
+def test_a_machine_with_shared_services_is_said_where_a_project_has_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services, shop = project(tmp_path / "hub", slot=1), project(tmp_path / "shop")
+    hook.check_hub(shop, {"isolation": "own"}, "copier update --trust")
+    assert capsys.readouterr().err == ""
+    with registry() as machine:
+        hub.register(machine, services, "hub")
+    for answers in ({"isolation": "own"}, {"isolation": "shared"}, {}):
+        hook.check_hub(shop, answers, "copier update --trust")
+    assert capsys.readouterr().err == (
+        "Note: run `copier update --trust -d isolation=shared` to use the shared services of this machine, in "
+        f"{services}: this project has its own.\n"
+    )
+
+
 MAIL = {"mail": 1080, "smtp": 1025}
 
 
@@ -1207,7 +1267,7 @@ def test_a_project_without_mail_is_not_warned_of_its_ports(tmp_path: Path, capsy
     hold_ports(shop, 0)
     assert capsys.readouterr().err == ""
     hold_ports(shop, 0, extras=["mail"])
-    assert "blog has the ports of slot 0 too" in capsys.readouterr().err
+    assert "set MAIL_PORT in .env to a free port, or take a free slot with" in capsys.readouterr().err
 
 
 def test_a_port_set_in_env_is_what_the_registry_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,22 +20,47 @@ QUESTIONS = Questions(ROOT)
 OTHER: dict[str, tuple[Any, ...]] = {
     "mcp_servers": (["tasks"], ["tasks", "my-docs"]),
     "keep_files": ([], ["Dockerfile"], ["pyproject.toml", "scripts/setup"]),
+    "own_compose": ("", "compose.yaml"),
+    "own_services": ({"web": {"build": ".", "ports": ["8000:80", "9000"]}, "db": {"image": "postgres:17", "profiles": ["a"]}},),
+    "own_tests": ({}, {"starts": ["db"], "env_files": [".env.test"], "services": {}, "workdir": "/app", "context": "back"}),
+    "test_service": ("", "web"),
+    "workdir": ("/app",),
     "source_folder": ("src", "."),
-    "app_command": ("uvicorn shop.server:app", "python -m shop.server", "python -m shop --transport http"),
+    "worker_command": ("", "celery -A shop worker"),
+    "app_command": ("", "uvicorn shop.server:app", "python -m shop.server", "python -m shop --transport http"),
     "default_command": ("uvicorn shop.server:app", "python -m shop.server"),
     "migrate_command": ("", "alembic upgrade head"),
-    "dependencies": ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "requirements/prod.txt", "none"),
+    "dependencies": (
+        "requirements.txt",
+        "pyproject.toml",
+        "uv.lock",
+        "poetry.lock",
+        "backend/uv.lock",
+        "backend/poetry.lock",
+        "Pipfile",
+        "setup.py",
+        "requirements/prod.txt",
+        "none",
+    ),
     "image_entrypoint": ([], ["tini", "--"]),
-    "setting_names": ({}, {"DB_HOST": "db_host", "REDIS_HOST": "redis_host", "DB_URL": "db_url"}),
+    "setting_names": ({}, {"DB_HOST": "db_host", "REDIS_HOST": "redis_host", "DB": "db_kind:postgres"}),
     "database_scheme": ("postgresql", "postgresql+asyncpg"),
+    "django": ({}, {"manage_py": "src/manage.py", "static_root": "static", "static_url": "/s/", "collectstatic": "deploy"}),
+    "required_settings": ({}, {"SECRET_KEY": "a", "DATABASE_URL": "sqlite:///a"}),
     "image_command": ([], ["uvicorn", "shop.server:app"]),
     "extra_packages": ([], ["gunicorn>=23,<24"]),
     "test_command": ("pytest", "make check"),
+    "own_packages": ([], ["-e libs/common", "vendor/a-1-py3-none-any.whl"]),
+    "dev_requirements": ([], ["--group dev"], ["-r requirements/local.txt", "watchfiles"]),
+    "repository_folder": ("", "backend"),
+    "test_python_versions": ([], ["3.11", 3.13]),
+    "test_postgres_versions": ([], [15, 17]),
+    "dev_sources": ([], ["."], ["requirements/local.txt", "pyproject.toml"]),
     "test_requirements": ([], ["--group dev"], ["-e .", "hypothesis"]),
     "project_slug": ("shop",),
     "package_name": ("shop",),
     "port_slot": (0, 9),
-    "app_port": (8000,),
+    "app_port": (0, 8000),
     "answers_file": (".copier-answers.yml", ".copier-answers.chora-compose.yml"),
 }
 
@@ -99,6 +124,19 @@ def test_an_answer_to_a_question_that_is_not_asked_changes_nothing(answers: dict
             assert not re.search(rf"when: [^,\n]*\b{name}\b", tables)
         else:
             assert value == getattr(every, name), name
+
+
+@pytest.mark.parametrize(
+    ("found", "command"),
+    [
+        ({"manage_py": "src/manage.py"}, "python src/manage.py runserver 127.0.0.1:8003"),
+        ({"manage_py": "manage.py", "websockets": "true"}, "gunicorn --bind 127.0.0.1:8003 a.wsgi"),
+    ],
+)
+def test_on_the_host_djangos_own_server_runs(found: dict[str, str], command: str) -> None:
+    app = {"own_app": True, "stack": "hybrid", "web_framework": "django", "source_folder": ".", "app_port": 8000, "port_slot": 3}
+    answers = {**app, "app_command": "gunicorn --bind 0.0.0.0:8000 a.wsgi", "django": found}
+    assert facts.facts(answers, port).host_command == command
 
 
 @given(answers_of_all)

@@ -156,10 +156,24 @@ def test_a_huge_tree_is_searched_from_the_top(tmp_path: Path) -> None:
         for file in range(500):
             (deep / f"generated_{file}.py").touch()
     found = reading.Destination(tmp_path)
-    assert len(found.sources) <= reading.folder.MAX_FILES
+    assert len(found.folder.sources) <= reading.folder.MAX_FILES
     assert everything(found)["command"] == "uvicorn zoo.main:app --host 0.0.0.0 --port 8000"
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     found = write(tmp_path, {"app.py": FLASK + "#" * reading.folder.MAX_BYTES, "main.py": FASTAPI})
     assert everything(found)["command"] == "uvicorn main:app --host 0.0.0.0 --port 8000"
+
+
+def test_the_repository_is_the_nearest_one_and_never_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitmodules").touch()
+    # A submodule has a file in its place.
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/.git").touch()
+    for folder, top in (("backend/api", tmp_path), (".", tmp_path), ("lib/new", tmp_path / "lib")):
+        found = reading.Destination(tmp_path / folder)
+        assert found.folder.repository == top
+        assert found.has_submodules is (top == tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert reading.Destination(tmp_path / "backend").folder.repository is None

@@ -35,6 +35,26 @@ def about_tests(found: Any) -> dict[str, Any]:
 COMMANDS: dict[str, tuple[Files, str]] = {
     "none": ({"shop/app.py": TEST}, ""),
     "a folder": ({"tests/test_a.py": TEST}, "pytest"),
+    "a runner of Django's": (
+        {"tests/test_a.py": DJANGO_CASE, "runtests.py": "import os\nfrom django.core import management\n"},
+        "python runtests.py",
+    ),
+    "tox runs Django's": (
+        {
+            "tests/test_a.py": DJANGO_CASE,
+            "tox.ini": "[testenv]\nsetenv =\n    DJANGO_SETTINGS_MODULE = tests.settings\n"
+            "commands = python -b -m coverage run -m django test -v2 {posargs:tests}\n",
+        },
+        "python -m django test --settings=tests.settings tests",
+    ),
+    "tox says which folders": (
+        {
+            "tests/a/test_a.py": TEST,
+            "tests/slow/test_b.py": TEST,
+            "tox.ini": "[testenv]\ncommands =\n    pytest --cov=shop/a {posargs} tests/a tests/gone\n",
+        },
+        "pytest tests/a",
+    ),
     "a folder with the other name": ({"test/a_test.py": TEST}, "pytest"),
     "unittest's": ({"tests/test_a.py": CASE}, "pytest"),
     "an async one": ({"tests/test_a.py": "async def test_it(): ...\n"}, "pytest"),
@@ -45,7 +65,18 @@ COMMANDS: dict[str, tuple[Files, str]] = {
     "beside what they test": ({"shop/cart_test.py": TEST}, "pytest"),
     "deep in a folder": ({"tests/unit/cart/test_a.py": TEST}, "pytest"),
     "files without a test": ({"tests/test_a.py": "import shop\n", "tests/conftest.py": TEST, "tests/helpers.py": TEST}, ""),
-    "a name that pytest does not look for": ({"shop/tests.py": CASE}, ""),
+    "a name that pytest does not look for": ({"shop/tests.py": CASE}, "pytest shop/tests.py"),
+    "tests.py": ({"tests.py": CASE, "app.py": ""}, "pytest tests.py"),
+    "tests.py beside another's": ({"tests.py": CASE, "examples/test_a.py": TEST}, "pytest tests.py"),
+    "unittest's own names": (
+        {"tests/testcart.py": CASE, "tests/cart_tests.py": TEST},
+        "pytest tests/cart_tests.py tests/testcart.py",
+    ),
+    "many of unittest's own names": (
+        {f"tests/test{name}.py": CASE for name in "abcde"},
+        "pytest -o 'python_files=test*.py *_tests.py' tests",
+    ),
+    "helpers for tests": ({"shop/testing.py": "class TestClient:\n    pass\n", "shop/testclient.py": "import unittest\n"}, ""),
     "a name that the project has pytest look for": (
         {"shop/tests.py": CASE, "pytest.ini": "[pytest]\npython_files = tests.py\n"},
         "pytest",

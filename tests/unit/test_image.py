@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.unit.shapes import write
+from tests.support import extension
+from tests.unit.shapes import MAIN, MCP, scripts, write
 
 
 @pytest.mark.parametrize(
@@ -143,13 +145,6 @@ def test_a_folder_is_not_mounted_over_what_the_image_has_there(dockerfile: str, 
     assert write(tmp_path, {"Dockerfile": dockerfile}).mount_code() == mounted
 
 
-def test_code_that_is_installed_from_src_is_not_hidden_by_a_mount(tmp_path: Path) -> None:
-    dockerfile = "FROM python\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir .\n"
-    assert not write(tmp_path, {"Dockerfile": dockerfile, "src/shop/__init__.py": ""}).mount_code()
-    (tmp_path / "Dockerfile").write_text("FROM python\nWORKDIR /app\nCOPY . .\nRUN pip install -e .\n")
-    assert write(tmp_path, {}).mount_code()
-
-
 @pytest.mark.parametrize(
     ("entrypoint", "files", "command"),
     [
@@ -166,3 +161,98 @@ def test_an_entrypoint_that_starts_what_follows_it_gets_a_command(
     app = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
     found = write(tmp_path, {**app, **files, "Dockerfile": f"FROM python\nENTRYPOINT {entrypoint}\n"})
     assert found.app_command(8000, "shop") == command
+
+
+@pytest.mark.parametrize(
+    ("instructions", "command", "http", "port"),
+    [
+        ('ENTRYPOINT ["python", "-m", "tool.server"]', "python -m tool.server", True, 8000),
+        ('ENTRYPOINT ["tool"]\nCMD ["--transport", "stdio"]', "tool --transport stdio", False, 8000),
+        ('CMD ["uv", "run", "--directory", "/app", "-m", "tool"]', "uv run --directory /app -m tool", True, 8000),
+        ('ENTRYPOINT ["tini", "--"]\nCMD ["tool-mcp", "--stdio"]', "tool-mcp --stdio", False, 8000),
+        (
+            'EXPOSE 9000\nCMD ["tool-mcp", "--transport", "http", "--port", "9000"]',
+            "tool-mcp --transport http --port 9000",
+            True,
+            9000,
+        ),
+        # Such as a shell, or what serves the web besides.
+        ('ENTRYPOINT ["bash"]', "tool-mcp", True, 8000),
+        ('EXPOSE 80\nCMD ["uvicorn", "tool.web:app"]', "tool-mcp", True, 8000),
+        ("", "tool-mcp", True, 8000),
+    ],
+)
+def test_an_mcp_server_is_started_as_the_image_of_its_own_says(
+    instructions: str, command: str, http: bool, port: int, tmp_path: Path
+) -> None:
+    transport = "TRANSPORT = os.environ['MCP_TRANSPORT'], 'streamable-http', '0.0.0.0'\n"
+    files = {
+        **scripts('tool-mcp = "tool.server:main"', name="tool"),
+        "src/tool/__init__.py": "",
+        "src/tool/server.py": MCP + transport + MAIN,
+        "Dockerfile": f"FROM python:3.13-slim\nWORKDIR /app\n{instructions}\n",
+    }
+    found = write(tmp_path, files)
+    assert (found.mcp_command("tool"), found.mcp_http, found.mcp_port()) == (command, http, port)
+
+
+# What Docker starts, by its documentation: https://docs.docker.com/reference/dockerfile/#understand-how-cmd-and-entrypoint-interact
+SERVE = "uvicorn app:app --host 0.0.0.0 --port 80"
+CMDS = {"": [], 'CMD ["a", "b"]': ["a", "b"], "CMD a $B": ["/bin/sh", "-c", "a $B"], "CMD a b": ["/bin/sh", "-c", "a b"]}
+ENTRYPOINTS = {"": [], 'ENTRYPOINT ["e", "f"]': ["e", "f"], "ENTRYPOINT e f": ["/bin/sh", "-c", "e f"]}
+
+
+@pytest.mark.parametrize("cmd", CMDS)
+@pytest.mark.parametrize("entrypoint", ENTRYPOINTS)
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_docker_starts_is_started(cmd: str, entrypoint: str, order: int, tmp_path: Path) -> None:
+    lines = "\n".join(["FROM python", *[entrypoint, cmd][::order]])
+    found = write(tmp_path, {"Dockerfile": f"{lines}\n"})
+    # What follows an ENTRYPOINT of shell form is read by nobody; a command that needs no shell is the same without one.
+    follows = [] if entrypoint.endswith("f") else CMDS[cmd] if entrypoint or cmd != "CMD a b" else ["a", "b"]
+    assert (found.entrypoint(), found.image_command()) == (ENTRYPOINTS[entrypoint], follows)
+    if entrypoint or cmd:
+        assert shlex.split(found.app_command(8000, "shop")) == [*ENTRYPOINTS[entrypoint], *follows]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "command"),
+    [
+        ('ENTRYPOINT ["uvicorn"]\nCMD ["app:app", "--host", "0.0.0.0", "--port", "80"]', SERVE),
+        (f'ENTRYPOINT ["tini", "-g", "--", "uvicorn"]\nCMD {json.dumps(SERVE.split()[1:])}', SERVE),
+        (f'ENTRYPOINT ["/entry.sh", "uvicorn"]\nCMD {json.dumps(SERVE.split()[1:])}', SERVE),
+        (f'ENTRYPOINT ["/bin/sh", "/entry.sh"]\nCMD {SERVE}', SERVE),
+        (f'ENTRYPOINT ["gosu", "shop", "env", "A=b", "ddtrace-run"]\nCMD exec {SERVE}', SERVE),
+        (f'ENTRYPOINT ["nice", "-n", "5"]\nCMD {SERVE}', SERVE),
+        (f"""ENTRYPOINT ["sh", "-c", "./wait; exec \\"$@\\"", "--"]\nCMD {SERVE}""", SERVE),
+        ('ENTRYPOINT ["/bin/sh", "-c"]\nCMD ["./a && ./b"]', "/bin/sh -c './a && ./b'"),
+        # Of shell form, the script gets no words that it could start.
+        (f"ENTRYPOINT /entry.sh\nCMD {SERVE}", "/bin/sh -c /entry.sh"),
+        (f'SHELL ["/bin/bash", "-o", "pipefail", "-c"]\nENTRYPOINT a | b\nCMD {SERVE}', "/bin/bash -o pipefail -c 'a | b'"),
+        ('SHELL ["/bin/bash", "-c"]\nCMD a | b\nSHELL ["/bin/ash", "-c"]', "/bin/bash -c 'a | b'"),
+        ("CMD cd /srv", "/bin/sh -c 'cd /srv'"),
+        ('ENTRYPOINT ["a"]\nENTRYPOINT []\nCMD ["b"]', "b"),
+        ('ENTRYPOINT ["a"]\nCMD ["b"]\nCMD []', "a"),
+    ],
+    ids=range(14),
+)
+def test_what_stands_before_a_program_is_not_the_app(dockerfile: str, command: str, tmp_path: Path) -> None:
+    found = write(tmp_path, {"Dockerfile": f"FROM python\n{dockerfile}\n", "entry.sh": 'exec "$@"\n'})
+    assert found.app_command(8000, "shop") == command
+    whole = [*found.entrypoint(), *found.image_command()]
+    assert extension("facts/commands").with_entrypoint(command, found.entrypoint()) == shlex.join(whole)
+
+
+@pytest.mark.parametrize(
+    ("last", "command"),
+    [
+        ('ENTRYPOINT ["e"]', "e"),
+        ('ENTRYPOINT ["e"]\nCMD ["c"]', "e c"),
+        ('CMD ["c"]\nENTRYPOINT ["e"]', "e c"),
+        ('CMD ["c"]', "c"),
+        ("", "base"),
+    ],
+)
+def test_an_entrypoint_drops_the_command_of_the_stage_that_it_is_made_from(last: str, command: str, tmp_path: Path) -> None:
+    dockerfile = f'FROM python AS base\nCMD ["base"]\nFROM base\n{last}\n'
+    assert write(tmp_path, {"Dockerfile": dockerfile}).app_command(8000, "shop") == command

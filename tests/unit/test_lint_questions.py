@@ -13,20 +13,34 @@ from tests.support import ROOT, copy_template, load
 lint = load(ROOT / "tools" / "lint_questions.py", "lint_questions")
 
 SLOT, DATA, MINIMAL, FULL = "questions/isolation.yml", "questions/data.yml", "presets/01-minimal.yml", "presets/02-full.yml"
-DEFAULT = '  default: "{{ free_slot(project_slug) }}"'
-HELP = "help: Which slot of ports, 0 to 9? Projects that run side by side need different ones (pattern 6)"
+DEFAULT = '  default: "{{ 0 if keeps_compose else free_slot(project_slug) }}"'
+WRONG_SLOT = "validator: \"{{ '' if is_whole(port_slot)"
+WHEN = 'when: "{{ not keeps_compose }}"\n  ask: "{{ published'
+HELP = "help: Which services does the app need?"
 STORE = "  - .DS_Store"
 NOT_YET = "Valkey 8:\n      value: valkey-8\n      validator: not yet"
 # Each mistake: the file, what stands there, what is put in its place, and what the finding says.
 MISTAKES = {
     "unknown setting": ("copier.yml", "_exclude:", "_skip_if_exist: [/src]\n_exclude:", "no setting _skip_if_exist"),
     "unknown key of a task": ("copier.yml", "  - command:", "  - working_dir: a\n    command:", "no key working_dir of _tasks"),
-    "unknown key of a question": (SLOT, "validator:", "validtor:", "port_slot: Copier knows no key validtor"),
-    "no validator": (SLOT, "validator:", "validtor:", "port_slot: takes any int, and has no validator"),
-    "no help": (SLOT, HELP, "qmark: a", "port_slot: has no help"),
-    "long help": (SLOT, "Which slot of ports", "Which slot of ports" + "?" * 60, "longer than one line"),
-    "help without a pattern": (SLOT, " (pattern 6)", "", "port_slot: its help names no pattern"),
-    "a computed value": (SLOT, "validator:", "when: false\n  validator:", "port_slot: is never an answer"),
+    "unknown key of a question": (
+        SLOT,
+        WRONG_SLOT,
+        WRONG_SLOT.replace("validator", "validtor"),
+        "port_slot: Copier knows no key validtor",
+    ),
+    "no validator": (
+        SLOT,
+        WRONG_SLOT,
+        WRONG_SLOT.replace("validator", "validtor"),
+        "port_slot: takes any int, and has no validator",
+    ),
+    "no help": (DATA, HELP, "qmark: a", "services: has no help"),
+    "long help": (DATA, HELP, HELP + "?" * 90, "longer than one line"),
+    "help with a pattern": (DATA, HELP, f"{HELP} (pattern 2)", "services: its help names a pattern"),
+    "a choice with a pattern": (DATA, "Postgres - a database", "Postgres (pattern 2)", "services: its help names a pattern"),
+    "help that asks nothing": (DATA, HELP, "help: The services of the app", "services: its help asks nothing"),
+    "a computed value": (SLOT, WHEN, 'when: false\n  ask: "{{ published', "port_slot: is never an answer"),
     "a fact that is misspelt": ("questions/delivery.yml", "builds_image", "build_image", "'build_image' is undefined"),
     "a key twice": (SLOT, DEFAULT, f"{DEFAULT}\n  default: 1", "'default' is there twice"),
     "a question twice": (SLOT, "port_slot:", "stack:", "stack stands in"),

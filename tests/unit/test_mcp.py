@@ -313,7 +313,7 @@ def test_what_starts_an_mcp_server_is_found(name: str, tmp_path: Path) -> None:
 
 
 def test_another_command_than_the_one_found_gets_no_sdk(tmp_path: Path) -> None:
-    assert write(tmp_path, {"server.py": MCP + MAIN}).extra_packages("python other.py") == []
+    assert write(tmp_path, {"server.py": MCP + MAIN}).extra_packages("python other.py", "python") == []
 
 
 SETTINGS = "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n"

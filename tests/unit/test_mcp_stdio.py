@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -12,21 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import need_tool, render, scripts_of
-
-# The script as it is, but for the folders in which it looks for Docker besides PATH.
-ON_PATH_ALONE = """
-import sys
-from importlib.util import module_from_spec, spec_from_loader
-from importlib.machinery import SourceFileLoader
-sys.dont_write_bytecode = True
-spec = spec_from_loader("mcp_stdio", SourceFileLoader("mcp_stdio", sys.argv[1]))
-del sys.argv[0]
-script = module_from_spec(spec)
-spec.loader.exec_module(script)
-script.PATHS = []
-script.main()
-"""
+from tests.support import need_tool, render, scripts_of, without_docker
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +29,9 @@ def project(rendered: Path, tmp_path: Path) -> Path:
     return shutil.copytree(rendered, tmp_path / "my-project")
 
 
-def run(project: Path, *arguments: str, command: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run scripts/mcp-stdio as a client does, from another folder."""
-    script = [sys.executable, *command, str(project / "scripts" / "mcp-stdio"), *arguments]
+    script = [sys.executable, str(project / "scripts" / "mcp-stdio"), *arguments]
     env = {**os.environ, **variables}
     return subprocess.run(script, capture_output=True, text=True, cwd=project.parent, env=env, stdin=subprocess.DEVNULL)
 
@@ -66,7 +54,7 @@ def test_a_service_that_is_no_server_is_answered_with_those_that_are(arguments: 
 
 
 def test_without_docker_it_says_what_is_missing(project: Path) -> None:
-    result = run(project, "tasks", command=("-c", ON_PATH_ALONE), PATH="/nonexistent")
+    result = run(without_docker(project), "tasks", PATH="/nonexistent")
     assert_refused(result)
     assert "docker was not found; install Docker" in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -84,14 +72,31 @@ def test_an_engine_that_does_not_answer_is_reported(project: Path) -> None:
     need_tool("docker")
     result = run(project, "tasks", DOCKER_HOST=f"unix://{project}/no.sock")
     assert_refused(result)
-    assert "`docker ps " in result.stderr
+    assert "scripts/mcp-stdio: start the engine that DOCKER_HOST names: `docker ps " in result.stderr
+
+
+def test_a_client_that_gives_no_docker_host_is_told_where_it_can_stand(project: Path, tmp_path: Path) -> None:
+    """As with the stdio client of MCP's SDK, which passes on PATH, HOME and few more."""
+    need_tool("docker")
+    folder = tmp_path / "docker"
+    (folder / "contexts" / "meta" / "x").mkdir(parents=True)
+    nowhere = f"unix://{project}/no.sock"
+    context = {"Name": "x", "Metadata": {}, "Endpoints": {"docker": {"Host": nowhere, "SkipTLSVerify": False}}}
+    name = hashlib.sha256(b"x").hexdigest()
+    (folder / "contexts" / "meta" / "x").rename(folder / "contexts" / "meta" / name)
+    (folder / "contexts" / "meta" / name / "meta.json").write_text(json.dumps(context))
+    (folder / "config.json").write_text('{"currentContext": "x"}')
+    result = run(project, "tasks", DOCKER_CONFIG=str(folder))
+    assert_refused(result)
+    advice = "start Docker, or say by `docker context use NAME` or DOCKER_HOST in this client's `env` where its engine is: "
+    assert result.stderr.startswith(f"scripts/mcp-stdio: {advice}`docker ps ")
 
 
 @pytest.mark.parametrize(
     ("command", "session"),
     [
         ("python -m shop.server", None),
-        ("shop-mcp --transport http --port 8000", ["shop-mcp", "--transport", "stdio", "--port", "8000"]),
+        ("shop-mcp --transport http --port 8000", ["shop-mcp", "--transport", "stdio"]),
     ],
 )
 def test_a_session_of_a_server_that_speaks_http_gets_a_command_that_does_not(

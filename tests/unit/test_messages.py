@@ -11,7 +11,7 @@ from tests.render.questions import Questions
 from tests.support import ROOT
 
 COLUMNS = 80
-VERBS = {"Begin", "Choose", "Close", "Give", "Install", "Leave", "Name", "Put", "Quote", "Rename", "Use"}
+VERBS = {"Begin", "Choose", "Close", "Give", "Install", "Leave", "Let", "List", "Name", "Put", "Quote", "Rename", "Say", "Use"}
 QUESTIONS = Questions(ROOT)
 MESSAGES = sorted({([*answers][-1], sentence) for answers, sentence in CASES.values()})
 

@@ -177,7 +177,13 @@ NEEDED: dict[str, tuple[Files, list[str], list[str], bool]] = {
         name: ({name: "pytest\n", "requirements-dev.txt": "ruff\n"}, [f"-r {name}"], [name], False)
         for name in (
             *("requirements-test.txt", "requirements-tests.txt", "requirements_test.txt", "test-requirements.txt"),
-            *("requirements/test.txt", "requirements/tests.txt", "requirements/testing.txt", "tests/requirements.txt"),
+            *(
+                "requirements/test.txt",
+                "requirements/tests.txt",
+                "requirements/testing.txt",
+                "tests/requirements.txt",
+                "requirements/test/requirements.txt",
+            ),
         )
     },
     **{

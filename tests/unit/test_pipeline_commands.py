@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import shlex
-import subprocess
-import sys
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -18,20 +13,9 @@ from hypothesis import strategies as st
 
 from tests.support import extension
 
-commands = extension("facts/commands")
+commands, lists = extension("facts/commands"), extension("context").facts.app.lists
 word = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12) | st.text("a$ '\"\\#{}<&", max_size=8)
 lists_of_words = st.lists(word, min_size=1, max_size=6).filter(lambda words: bool(words[0]))
-
-
-FAILING = """\
-import shop
-import unittest
-
-
-class TestShop(unittest.TestCase):
-    def test_price(self):
-        self.assertEqual(shop.price(2), {expected})
-"""
 
 
 @pytest.mark.parametrize(
@@ -56,84 +40,6 @@ def test_pytest_is_known_under_its_names(command: str) -> None:
 )
 def test_another_command_is_not_taken_for_pytest(command: str) -> None:
     assert not commands.runs_pytest(command)
-
-
-@given(lists_of_words)
-def test_pytest_gets_its_words_and_after_them_what_it_reports(words: list[str]) -> None:
-    command = ["pytest", *words]
-    found = commands.with_reports(shlex.join(command), "/tmp/reports", "shop", "-tasks")
-    assert found[: len(command)] == command
-    assert found[len(command) :] == [
-        "--cov=shop",
-        "--cov-report=term",
-        "--cov-report=xml:/tmp/reports/coverage-tasks.xml",
-        "--junitxml=/tmp/reports/junit-tasks.xml",
-    ]
-
-
-@pytest.mark.parametrize("command", ["pytest", "python -m pytest", "python -m unittest"])
-def test_where_the_projects_settings_say_what_is_measured_no_option_does(command: str) -> None:
-    words = " ".join(commands.with_reports(command, "/tmp/reports", ""))
-    assert "--source" not in words
-    assert "--cov=" not in words
-
-
-@given(lists_of_words.filter(lambda words: words[0] not in {"pytest", "py.test", "python", "python3"}))
-def test_a_program_that_is_no_python_is_left_as_it_is(words: list[str]) -> None:
-    assert commands.with_reports(shlex.join(words), "/tmp/reports", "shop") == words
-
-
-def run_tests(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run words with this environment's programs, without the settings of the tests that this is one of."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))}
-    path = os.pathsep.join([str(Path(sys.executable).parent), mine["PATH"]])
-    env = {**mine, "PATH": path, "COVERAGE_FILE": str(folder / ".measured"), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
-
-
-@pytest.mark.parametrize(("expected", "status"), [(4, 0), (5, 1)], ids=["passes", "fails"])
-@pytest.mark.parametrize(
-    ("command", "source"),
-    [
-        ("pytest", "shop"),
-        ("python -m pytest -q", "."),
-        ("python -m unittest", "shop"),
-        ("python 'run tests.py' --name 'a b;c'", "."),
-    ],
-)
-def test_a_run_that_reports_ends_as_without_and_leaves_its_reports(
-    command: str, source: str, expected: int, status: int, tmp_path: Path
-) -> None:
-    pytest.importorskip("pytest_cov", reason="pytest-cov is not installed")
-    (tmp_path / "shop.py").write_text("def price(count):\n    return 2 * count\n")
-    (tmp_path / "test_shop.py").write_text(FAILING.format(expected=expected))
-    (tmp_path / "run tests.py").write_text(
-        "import sys, unittest\nassert sys.argv[1:] == ['--name', 'a b;c']\nunittest.main('test_shop', argv=['x'])\n"
-    )
-    reports = tmp_path / "reports"
-
-    done = run_tests(commands.with_reports(command, str(reports), source, "-tasks"), tmp_path)
-
-    assert done.returncode == status, done.stdout + done.stderr
-    names = {path.name for path in reports.iterdir()}
-    assert names == {"coverage-tasks.xml", *(["junit-tasks.xml"] if "pytest" in command else [])}
-    measured = {item.get("filename") for item in ElementTree.parse(reports / "coverage-tasks.xml").iter("class")}
-    assert "shop.py" in measured
-    assert "TOTAL" in done.stdout, "the line in which GitLab looks for the coverage"
-    if "pytest" in command:
-        assert len(list(ElementTree.parse(reports / "junit-tasks.xml").iter("testcase"))) == 1
-
-
-def test_a_run_without_a_test_ends_as_pytest_says(tmp_path: Path) -> None:
-    pytest.importorskip("pytest_cov", reason="pytest-cov is not installed")
-    done = run_tests(commands.with_reports("pytest", str(tmp_path / "reports"), "."), tmp_path)
-    assert done.returncode == 5, "which scripts/ci knows"
-
-
-def test_a_run_that_can_not_start_is_no_success(tmp_path: Path) -> None:
-    # Also where nothing can be measured, because coverage is not there at all.
-    done = run_tests(commands.with_reports("python -m no_such_module", str(tmp_path / "reports"), "shop"), tmp_path)
-    assert done.returncode != 0
 
 
 # Lists of names
@@ -213,7 +119,13 @@ def test_a_shell_hands_uv_each_requirement_as_one_word_and_options_as_several(op
         (["-r requirements-dev.txt"], ["pytest"], False, ['uv pip install -r requirements-dev.txt "pytest"']),
         (["hypothesis>=6"], ["pytest"], True, ['uv pip install "hypothesis>=6" "pytest"']),
         (["-r requirements-dev.txt"], [], True, ["uv pip install -r requirements-dev.txt"]),
-        (["--group dev", "hypothesis"], [], True, ['uv pip install --group dev "hypothesis"']),
+        (
+            *(["--group dev", "hypothesis"], [], True),
+            [
+                "uv sync --active --frozen --no-install-project --no-default-groups --inexact --group dev",
+                'uv pip install "hypothesis"',
+            ],
+        ),
         (["-e ."], [], True, ["uv pip install -e ."]),
         (["-r pyproject.toml"], [], True, ["uv pip install -r pyproject.toml"]),
     ],
@@ -221,7 +133,7 @@ def test_a_shell_hands_uv_each_requirement_as_one_word_and_options_as_several(op
 def test_what_tests_need_is_installed_by_one_command_or_none(
     requirements: list[str], packages: list[str], locked: bool, expected: list[str]
 ) -> None:
-    assert commands.test_install_commands(requirements, packages, locked) == expected
+    assert lists.further_install_commands(requirements, packages, locked) == expected
 
 
 @pytest.mark.parametrize(
@@ -237,14 +149,21 @@ def test_what_tests_need_is_installed_by_one_command_or_none(
 def test_locked_groups_and_extras_have_the_versions_of_the_lock_file(
     requirements: list[str], chosen: str, packages: list[str]
 ) -> None:
-    sync, *more = commands.test_install_commands(requirements, packages, True)
+    sync, *more = lists.further_install_commands(requirements, packages, True)
     assert sync == f"uv sync --active --frozen --no-install-project --no-default-groups --inexact {chosen}"
     assert more == (['uv pip install "pytest"'] if packages else [])
 
 
+def test_those_of_an_app_in_a_folder_are_in_its_lock_file() -> None:
+    requirements = ["--group backend/pyproject.toml:dev", "-r backend/pyproject.toml", "--extra test"]
+    assert lists.further_install_commands(requirements, [], True, folder="backend/") == [
+        "uv sync --project backend --active --frozen --no-install-project --no-default-groups --inexact --group dev --extra test"
+    ]
+
+
 @given(st.lists(option | requirement, unique=True), st.lists(requirement, unique=True), st.booleans())
 def test_nothing_that_tests_need_is_forgotten(requirements: list[str], packages: list[str], locked: bool) -> None:
-    said = commands.test_install_commands(requirements, packages, locked)
+    said = lists.further_install_commands(requirements, packages, locked)
     assert bool(said) == bool(requirements or packages)
     assert all(command.startswith(("uv sync --active --frozen ", "uv pip install ")) for command in said)
     # What the lock file knows anyway: the project's own dependencies, and the project.
@@ -253,9 +172,21 @@ def test_nothing_that_tests_need_is_forgotten(requirements: list[str], packages:
     assert {*wanted} <= {*" ".join(said).split(" ")}
 
 
-@pytest.mark.parametrize("command", ["python -u manage.py test", "python -X dev -m pytest", "python -W error run.py"])
+@pytest.mark.parametrize("command", ["pytest -x", "python -m pytest", "python manage.py test", "python3 -m unittest", "python"])
+def test_coverage_measures_pytest_and_other_programs_of_python(command: str) -> None:
+    assert commands.is_measured(command)
+
+
+@pytest.mark.parametrize(
+    "command", ["python -u manage.py test", "python -X dev -m pytest", "python -W error run.py", "make check"]
+)
 def test_options_of_pythons_own_are_not_handed_to_coverage(command: str) -> None:
-    assert commands.with_reports(command, "/tmp/reports", "") == command.split()
+    assert not commands.is_measured(command)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]).filter(lambda sign: sign != "\0")))
+def test_a_word_for_a_shell_is_one_word(text: str) -> None:
+    assert shlex.split(commands.shell_text(text)) == [text]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

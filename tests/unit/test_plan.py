@@ -54,12 +54,17 @@ def test_a_circle_would_be_found(tmp_path: Path) -> None:
 def test_only_the_top_of_the_package_asks_several_parts() -> None:
     """What is read knows the ground that it stands on, and the web at most: so the file to install from is chosen at the top."""
     parts = graph(READING)
-    ground = {"folder", "source", "versions", "metadata", "layout", "requirements"}
+    ground = {"folder", "source", "versions", "metadata", "layout", "local", "requirements", "reach", "instructions", "listens"}
     alone = ("mcp", "needs", "image", "procfile", "programs", "settings", "packages")
-    assert {name: parts[name] - ground for name in (*alone, "web", "tests")} == {
+    assert {name: parts[name] - ground for name in (*alone, "web", "tests", "kinds", "workers")} == {
         **{name: set() for name in alone},
-        "web": {"procfile", "programs"},
-        "tests": {"web"},
+        "image": {"installs"},
+        "settings": {"chosen", "places", "variables"},
+        "packages": {"wheels"},
+        "web": {"django", "procfile", "programs", "tables"},
+        "tests": {"shown", "web"},
+        "kinds": {"procfile", "programs", "workers"},
+        "workers": {"programs"},
     }
 
 

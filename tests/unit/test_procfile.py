@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.shapes import FLASK, write
+from tests.unit.shapes import FLASK, everything, pyproject, write
 
 APP = {"app.py": FLASK, "requirements.txt": "flask\ngunicorn\n"}
 
@@ -36,6 +36,15 @@ def test_its_web_process_is_the_command(line: str, command: str, tmp_path: Path)
 def test_without_a_web_process_the_code_says_it(text: str, tmp_path: Path) -> None:
     found = write(tmp_path, {**APP, "Procfile": text})
     assert found.app_command(8000, "shop") == "gunicorn --bind 0.0.0.0:8000 app:app"
+
+
+def test_what_is_started_behind_variables_has_what_it_needs(tmp_path: Path) -> None:
+    installed = pyproject("'flask'", "[project.scripts]\nshop-serve = 'app:main'\n[build-system]\nrequires = ['hatchling']\n")
+    found = everything(write(tmp_path, {"app.py": FLASK, "pyproject.toml": installed, "Procfile": "web: A=b shop-serve\n"}))
+    assert (found["command"], found["install"]) == ("env PORT=8000 A=b shop-serve", True)
+    (tmp_path / "Procfile").write_text("web: A=b uvicorn app:app\n")
+    found = everything(write(tmp_path, {}))
+    assert (found["command"], found["extra"]) == ("env A=b uvicorn app:app --host 0.0.0.0 --port 8000", ["uvicorn"])
 
 
 def test_its_release_process_migrates(tmp_path: Path) -> None:

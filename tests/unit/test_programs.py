@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.shapes import FASTAPI, Shape, check, pyproject
+from tests.unit.shapes import FASTAPI, Shape, check, pyproject, write
 
 GRADIO_BLOCKS = (
     "import gradio as gr\nwith gr.Blocks() as demo:\n    gr.Button()\n"
@@ -138,3 +138,11 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_started_where_others_reach_it(name: str, tmp_path: Path) -> None:
     check(PROGRAMS[name], tmp_path)
+
+
+def test_a_server_that_nothing_runs_is_no_app(tmp_path: Path) -> None:
+    library = "import tornado.web\n\n\ndef serve(port):\n    tornado.web.Application([]).listen(8888)\n"
+    found = write(tmp_path, {"pyproject.toml": pyproject('"tornado"'), "hooks/__init__.py": "", "hooks/handler.py": library})
+    assert found.web.program is None
+    started = write(tmp_path, {"run.py": "from hooks.handler import serve\n\nserve(8888)\n"})
+    assert started.web.program is None or started.web.program.path != "hooks/handler.py"

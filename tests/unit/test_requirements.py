@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.shapes import Shape, check, pyproject
+from tests.unit.shapes import Shape, check, pyproject, write
 
 DEPENDENCIES = {
     "nothing": Shape({"a.py": ""}, {"dependencies": "none", "complete": True}),
@@ -86,6 +86,27 @@ DEPENDENCIES = {
         {"uv.lock": "version = 1\n", "poetry.lock": "", "requirements.txt": "flask\n"}, {"dependencies": "requirements.txt"}
     ),
     "both locks": Shape({"pyproject.toml": pyproject(), "uv.lock": "", "poetry.lock": ""}, {"dependencies": "uv.lock"}),
+    "pdm with its lock": Shape(
+        {
+            "pyproject.toml": pyproject('"flask"'),
+            "pdm.lock": '[metadata]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.0"\n',
+        },
+        {"dependencies": "pdm.lock", "complete": True},
+    ),
+    "pdm with a lock that none exports": Shape(
+        {
+            "pyproject.toml": pyproject('"flask"'),
+            "pdm.lock": '[metadata]\nstrategy = ["cross_platform"]\nlock_version = "4.5.0"\n',
+        },
+        {"dependencies": "pyproject.toml"},
+    ),
+    "pdm with a lock whose hash is of an older kind": Shape(
+        {
+            "pyproject.toml": pyproject('"flask"'),
+            "pdm.lock": '[metadata]\nstrategy = ["inherit_metadata"]\nlock_version = "4.4.1"\n',
+        },
+        {"dependencies": "pyproject.toml"},
+    ),
     "setup.py": Shape(
         {"setup.py": "setup(name='shop', python_requires='>=3.8,<3.12', install_requires=['flask'])\n"},
         {"dependencies": "setup.py", "complete": False, "framework": "flask", "python": "3.11", "has_app": False},
@@ -117,3 +138,22 @@ DEPENDENCIES = {
 @pytest.mark.parametrize("name", DEPENDENCIES)
 def test_dependencies_are_found(name: str, tmp_path: Path) -> None:
     check(DEPENDENCIES[name], tmp_path)
+
+
+def test_what_a_package_declares_comes_before_an_environment_of_condas(tmp_path: Path) -> None:
+    conda = {"environment.yml": "dependencies:\n- pip:\n  - pytest\n"}
+    build = "[build-system]\nrequires = ['x']\n"
+    assert (
+        write(tmp_path / "own", {"pyproject.toml": pyproject('"flask"', build), **conda}).dependencies.source == "pyproject.toml"
+    )
+    assert write(tmp_path / "none", {"pyproject.toml": pyproject(more=build), **conda}).dependencies.source == "environment.yml"
+    setup = {"setup.py": "from setuptools import setup\nsetup(install_requires=['flask'])\n"}
+    assert write(tmp_path / "setup", {**setup, **conda}).dependencies.source == "setup.py"
+
+
+def test_celery_brings_a_client_of_rabbitmq_whatever_its_broker_is(tmp_path: Path) -> None:
+    named = {"one": "celery[redis]\nkombu==5.2.4\n", "two": "kombu\n", "three": "celery\npika\n"}
+    found = {
+        name: [one.name for one in write(tmp_path / name, {"requirements.txt": text}).others] for name, text in named.items()
+    }
+    assert found == {"one": [], "two": ["rabbitmq"], "three": ["rabbitmq"]}

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support import need_tool, render, scripts_of
+from tests.support import need_tool, render, scripts_of, without_docker
 
 # Lines of an environment file that readers understand in different ways.
 TRICKY = [
@@ -56,6 +56,12 @@ def run(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=project.parent, env={**os.environ, **variables})
 
 
+@pytest.fixture(autouse=True)
+def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that knows its engine without a variable."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+
+
 def in_shell(project: Path) -> dict[str, str]:
     """Return what a shell has after it has read .env.local, as COMPOSE.md says."""
     command = ["env", "-i", "sh", "-euc", "set -a; . ./.env.local; env -0"]
@@ -71,11 +77,15 @@ def database_url(project: Path) -> str:
     return url
 
 
+LIBPQ = {"PGHOST": "localhost", "PGPORT": "5432", "PGUSER": "dev", "PGPASSWORD": "dev", "PGDATABASE": "my_project"}
+
+
 def test_it_says_where_the_services_are(project: Path) -> None:
     assert run(project).returncode == 0
     assert in_shell(project) == {
         "APP_PORT": "8000",
         "DATABASE_URL": "postgresql://dev:dev@localhost:5432/my_project",
+        **LIBPQ,
         "REDIS_URL": "redis://localhost:6379/0",
     }
     assert (project / ".env.local").stat().st_mode & 0o777 == 0o600
@@ -90,6 +100,31 @@ def test_the_password_in_the_url_is_the_one_that_the_database_gets(line: str, pr
     # Compose doubles each $ of what it prints, to be read again.
     password = json.loads(said)["services"]["db"]["environment"]["POSTGRES_PASSWORD"].replace("$$", "$")
     assert unquote(urlsplit(database_url(project)).password or "") == password
+
+
+def test_it_says_so_by_the_names_that_the_app_reads(template: Path, tmp_path: Path) -> None:
+    need_tool("docker")
+    code = (
+        "import os\nfrom flask import Flask\n\napp = Flask(__name__)\n"
+        "READ = [os.environ[name] for name in ('DB_PASS', 'SQL_ENGINE', 'ASYNC_DATABASE_URL', 'REDIS_HOST', 'CACHE_URL')]\n"
+    )
+    folder = tmp_path / "my-project"
+    folder.mkdir()
+    (folder / "app.py").write_text(code)
+    (folder / "requirements.txt").write_text("flask\ndjango\npsycopg\nredis\n")
+    project = render(template, folder, {"stack": "hybrid", "port_slot": 2})
+    (project / ".env.local").write_text("POSTGRES_PASSWORD='it-s $5'\n")
+    assert run(project).returncode == 0
+    said = in_shell(project)
+    assert {name: said.get(name) for name in ("PGPORT", "PGPASSWORD", "DB_PASS", "SQL_ENGINE", "REDIS_HOST", "CACHE_URL")} == {
+        **{"PGPORT": "5434", "PGPASSWORD": "it-s $5", "DB_PASS": "it-s $5"},
+        **{"SQL_ENGINE": "django.db.backends.postgresql", "REDIS_HOST": "localhost", "CACHE_URL": "redis://localhost:6381/0"},
+    }
+    assert said["ASYNC_DATABASE_URL"] == "postgresql+asyncpg://dev:it-s%20%245@localhost:5434/my_project"
+    # The database's own container reads the file too.
+    config = ["docker", "compose", "config", "--format", "json"]
+    services = json.loads(subprocess.run(config, cwd=project, check=True, capture_output=True, text=True).stdout)["services"]
+    assert (services["db"]["environment"]["PGHOST"], services["db"]["environment"]["PGPORT"]) == ("", "5432")
 
 
 def test_a_second_run_writes_nothing(project: Path) -> None:
@@ -172,7 +207,7 @@ def test_a_project_that_it_can_not_understand_is_reported(name: str, content: st
 
 
 def test_without_docker_it_says_what_is_missing(hybrid: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(hybrid, tmp_path / "my-project")
+    folder = without_docker(shutil.copytree(hybrid, tmp_path / "my-project"))
     result = run(folder, PATH="/nonexistent")
     assert_refused(result)
     assert "Docker is not installed" in result.stderr
@@ -242,6 +277,16 @@ def machines_own(project: Path) -> dict[str, tuple[bytes, int, int]]:
     """Return what each file that scripts/setup makes holds, and whether it was written again."""
     paths = [project / name for name in (".env.local", "claude_desktop_config.json", "secrets/gateway.env")]
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) for path in paths}
+
+
+def test_claude_desktop_is_given_the_engine_that_only_a_variable_names(servers: Path) -> None:
+    """It passes on no variable of a shell; a later run without one, as by git's hook, keeps it."""
+    for variables in ({"DOCKER_HOST": "unix:///run/user/1000/docker.sock"}, {}):
+        assert run(servers, **variables).returncode == 0
+        entry = starting(servers, "tasks") | {"env": {"DOCKER_HOST": "unix:///run/user/1000/docker.sock"}}
+        assert told(servers)["mcpServers"]["tasks"] == entry
+    assert run(servers, DOCKER_HOST="tcp://other:2376").returncode == 0
+    assert told(servers)["mcpServers"]["my-docs"]["env"] == {"DOCKER_HOST": "tcp://other:2376"}
 
 
 def test_a_second_run_writes_nothing_for_clients_and_the_gateway_either(servers: Path) -> None:

@@ -28,6 +28,8 @@ from tests.unit.shapes import VERSIONS, reading, write
         ("!=3.13.*", "3.14"),
         ("<3.11", "3.11"),
         ("==3.9.*", "3.11"),
+        # Images have the newest patch, and that is above.
+        (">=3.9,<=3.13", "3.12"),
         (">=4", "3.13"),
         ("nonsense", "3.13"),
     ],

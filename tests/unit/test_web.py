@@ -37,14 +37,14 @@ APPS = {
             "shop/__init__.py": "",
             "shop/main.py": "from flask import Flask\ndef create_app(config):\n    return Flask(__name__)\n",
         },
-        {"command": "python -m shop.main"},
+        {"command": "python -m shop.server"},
     ),
     "a factory that needs keyword arguments is not started": Shape(
         {
             "shop/__init__.py": "",
             "shop/main.py": "from flask import Flask\ndef create_app(*, config):\n    return Flask(__name__)\n",
         },
-        {"command": "python -m shop.main"},
+        {"command": "python -m shop.server"},
     ),
     "a factory that needs arguments, and a module that gives them": Shape(
         {
@@ -160,15 +160,26 @@ APPS = {
         {
             "command": "python manage.py runserver 0.0.0.0:8000",
             "migrate": "python manage.py migrate --noinput",
-            "framework": "",
+            "framework": "django",
         },
+    ),
+    "Flask-Migrate": Shape(
+        {"requirements.txt": "flask-migrate\n", "migrations/env.py": "", "shop/__init__.py": FLASK},
+        {"migrate": "flask --app shop:app db upgrade"},
+    ),
+    "Flask-Migrate of an old Flask": Shape(
+        {"requirements.txt": "flask==2.0\nflask-migrate\n", "migrations/env.py": "", "shop.py": FLASK},
+        {"migrate": "env FLASK_APP=shop:app flask db upgrade"},
     ),
     "alembic": Shape({"alembic.ini": "", "app.py": FLASK, "alembic/env.py": ""}, {"migrate": "alembic upgrade head"}),
     "a migrate module": Shape(
         {"src/shop/__init__.py": "", "src/shop/migrate.py": "", "pyproject.toml": pyproject()},
         {"migrate": "python -m shop.migrate"},
     ),
-    "a server module": Shape({"shop/__init__.py": "", "shop/server.py": ""}, {"command": "python -m shop.server"}),
+    "a server module": Shape(
+        {"shop/__init__.py": "", "shop/server.py": "def main(): ...\nif __name__ == '__main__':\n    main()\n"},
+        {"command": "python -m shop.server"},
+    ),
     "a package that runs": Shape({"shop/__init__.py": "", "shop/__main__.py": ""}, {"command": "python -m shop"}),
     "a console script": Shape(
         {

@@ -97,7 +97,7 @@ def conflicts(project: Path) -> list[str]:
     """Return every sign of a conflict that an update left; Copier itself exits with 0."""
     check = subprocess.run(["git", "diff", "--check"], cwd=project, capture_output=True, text=True)
     unmerged = git(project, "diff", "--name-only", "--diff-filter=U").splitlines()
-    left = [name for name, content in files(project).items() if name.endswith(".rej") or b"<<<<<<<" in content]
+    left = [name for name, content in files(project).items() if name.endswith(".rej") or b"\n<<<<<<< " in b"\n" + content]
     return [*check.stdout.splitlines(), *unmerged, *left]
 
 
@@ -129,8 +129,10 @@ def managed(tree: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def fresh(template: Path, target: Path, project: Path, **options: Any) -> Path:
-    """Render the newest version into an empty folder with all the answers of a project."""
-    return render(template, target, own_answers(project), **options)
+    """Render the newest version into an empty folder with all the answers of a project; as in an update nothing is found."""
+    target.mkdir()
+    (target / ANSWERS_FILE).write_text("_src_path: chora-compose-template\n")
+    return render(template, target, own_answers(project), **{"overwrite": True, **options})
 
 
 def assert_fresh(project: Path, template: Path, target: Path, **options: Any) -> None:
@@ -162,11 +164,16 @@ def edit_same_line(project: Path, rendered: Path) -> None:
         path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
+ATTRIBUTE = b"*.bin binary\n"
+
+
 def edit(project: Path) -> None:
     """Make the changes that users make in files of their own, and commit them."""
     gitignore = project / ".gitignore"
     inside = gitignore.read_text(encoding="utf-8") if gitignore.exists() else ""
     gitignore.write_text(f"/above\n{inside}/below\n", encoding="utf-8")
+    if (project / ".gitattributes").exists():
+        (project / ".gitattributes").write_bytes(ATTRIBUTE + (project / ".gitattributes").read_bytes())
     for server in (*project.glob("src/*/server.py"), *project.glob("servers/*/server.py")):
         server.write_text(f'{server.read_text(encoding="utf-8")}\nMINE = "edited"\n', encoding="utf-8")
     for name, line in ((".env.defaults", "LOG_LEVEL=info\n"), (".env.local", "API_KEY='do not touch'\n")):

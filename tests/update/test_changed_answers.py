@@ -51,8 +51,9 @@ def test_from_full_to_minimal_removes_nothing_that_is_yours(working_tree: Path, 
 
     after = files(project)
     assert before.keys() - after.keys() == {".env.services", "scripts/setup"} | DATABASE
-    yours = before.keys() - managed(before).keys() - {".copier-answers.yml", ".gitignore"}
+    yours = before.keys() - managed(before).keys() - {".copier-answers.yml", ".gitignore", ".gitattributes"}
     assert {name: after[name] for name in yours} == {name: before[name] for name in yours}
+    assert after[".gitattributes"] == before[".gitattributes"].partition(b"# >>>")[0], "no program is left that our lines are for"
     assert after[".gitignore"] == before[".gitignore"].replace(b"!.env.defaults\n!.env.services\n", b"")
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.support import PRESETS, ROOT, files, git
 from tests.update.projects import (
     ANSWERS_FILE,
+    ATTRIBUTE,
     BLOCK,
     answers_of,
     assert_fresh,
@@ -111,7 +112,8 @@ def test_an_update_keeps_every_edit_and_brings_the_rest_to_a_fresh_rendering(
     assert compared(answers_of(project)) == compared(answers_of(rendered))
     assert kept_answers(answers, answers_of(project)).items() <= answers.items(), "an update answers nothing anew"
     # In a hybrid project scripts/setup keeps a block in .env.local; and the folder's path is in what Claude Desktop is told.
-    in_part = {".gitignore", "claude_desktop_config.json", *([".env.local"] if answers["stack"] == "hybrid" else [])}
+    in_part = {".gitattributes", ".gitignore", "claude_desktop_config.json"}
+    in_part |= {".env.local"} if answers["stack"] == "hybrid" else set()
     # And with an environment for each branch scripts/branch-env keeps one in .env.
     in_part |= {".env"} if answers.get("branch_environments") else set()
     yours = before.keys() - managed(before).keys() - in_part - {ANSWERS_FILE}
@@ -120,6 +122,8 @@ def test_an_update_keeps_every_edit_and_brings_the_rest_to_a_fresh_rendering(
     assert after[".gitignore"].startswith(b"/above\n")
     assert after[".gitignore"].endswith(b"/below\n")
     assert after[".gitignore"].count(BLOCK.encode()) == before[".gitignore"].count(BLOCK.encode())
+    if ".gitattributes" in before:
+        assert after[".gitattributes"].startswith(ATTRIBUTE)
     assert after[".env"].startswith(before[".env"]), "lines of the user's stay, and a port there wins over the block's"
     if ".env.local" in before:
         assert after[".env.local"].endswith(b"API_KEY='do not touch'\n")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.thorough
 
 BOTH = ["github", "gitlab"]
 GITHUB, GITLAB = ".github/workflows/test.yml", ".gitlab-ci.yml"
-SHARED = {"docker-compose.test.yml", "scripts/ci"}
+SHARED = {"docker-compose.test.yml", "docker/report-tests.sh", "scripts/ci"}
 DEPENDABOT = ".github/dependabot.yml"
 STARTERS_TESTS = "tests/test_server.py"
 # What the user changes in the template's files, each far from what an answer changes.
@@ -159,6 +159,8 @@ def test_the_tests_of_an_existing_project_are_found_on_the_day_on_which_a_pipeli
         "test_sources": ["requirements-test.txt", "requirements.txt"],
         "test_target": "",
         "coverage_source": "shop",
+        "test_python_versions": [],
+        "test_postgres_versions": [],
     }
     assert "uv pip install -r requirements-test.txt" in stage_for_tests(project)
     after = files(project)

@@ -15,6 +15,7 @@ from tests.support import ROOT, git, load, scripts_of
 from tests.update.versions import history, substitute
 
 OLD = "0.5.0"
+slots_of = load(ROOT / "extensions" / "slots.py", "slots_of_this_version")
 
 
 @pytest.fixture
@@ -52,6 +53,13 @@ def settle_branch(machine: Any, folder: Path, slot: int, branch: str) -> Any:
     return machine.settle_branch(folder, folder.name, slot, branch)
 
 
+def free_slot(machine: Any, folder: Path) -> Any:
+    if hasattr(machine, "free_slot"):
+        return machine.free_slot(folder)
+    names = machine.settle.__func__.__globals__["names"]
+    return slots_of.free_slot(machine, folder, names, names.is_free)
+
+
 def project(folder: Path, *branches: str) -> Path:
     for name in ("main", *branches):
         ref = folder / ".git" / "refs" / "heads" / name
@@ -70,7 +78,7 @@ def test_two_versions_lose_no_line_and_give_no_slot_and_no_port_twice(seed: int,
     for number in range(6):
         folder = project(tmp_path / f"p{number}", "topic")
         with chance.choice([old, new])(warn=fail) as machine:
-            slot = machine.free_slot(folder)
+            slot = free_slot(machine, folder)
             assert slot is not None and slot not in slots.values()
             settle_project(machine, folder, slot, movable=chance.random() < 0.5)
             slots[folder] = slot
@@ -85,7 +93,7 @@ def test_two_versions_lose_no_line_and_give_no_slot_and_no_port_twice(seed: int,
             for folder, slot in slots.items():
                 entry = machine.find(folder, None)
                 assert entry["slot"] == slot and entry["ports"]["app"] == 8000 + slot
-                assert machine.free_slot(folder) == slot or machine.free_slot(folder) not in slots.values()
+                assert free_slot(machine, folder) == slot or free_slot(machine, folder) not in slots.values()
             every = sorted(port for entry in machine.entries for port in entry["ports"].values())
             assert [one for one, other in itertools.pairwise(every) if one == other] == []
     with new(warn=fail) as machine:

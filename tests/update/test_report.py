@@ -45,6 +45,24 @@ def test_conflicts_are_named_by_file_and_line_and_the_exit_code_tells(project: P
     assert answers_of(project)["redis_version"] == "7"
 
 
+def test_what_copier_could_not_apply_is_named_by_file_and_the_exit_code_tells(project: Path) -> None:
+    for path, old, new in (
+        ("docker-compose.yml", "redis:8-alpine", "redis:8.2-alpine"),
+        ("Dockerfile", "FROM python:3.13-slim", "FROM python:3.13.1-slim"),
+    ):
+        assert old in (project / path).read_text()
+        (project / path).write_text((project / path).read_text().replace(old, new))
+    commit_all(project, "Pin")
+
+    answers = ("-d", "redis_version=7", "-d", "python_version=3.12")
+    done = run_copier("update", "--trust", "--defaults", "--conflict", "rej", *answers, cwd=project)
+
+    assert {path.name for path in project.rglob("*.rej")} == {"Dockerfile.rej", "docker-compose.yml.rej"}
+    named = "apply what Dockerfile.rej, docker-compose.yml.rej hold, then delete them: Copier could not."
+    assert named in report_of(done.stderr)
+    assert (done.returncode, "Traceback" in done.stderr, "Next:" in done.stdout) == (1, False, False)
+
+
 def test_pre_commit_refuses_what_an_update_could_not_merge_and_secrets(project: Path) -> None:
     update_by_command(project, "-d", "extras=[pre-commit]")
     compose = project / "docker-compose.yml"
@@ -90,6 +108,10 @@ def test_without_anything_to_say_an_update_says_what_to_type_next(project: Path)
 ANSWERS = {
     "slug": ({"project_slug": "store"}, ["`docker compose -p shop down`", "for v in postgres-data redis-data; do docker run"]),
     "framework": ({"web_framework": "flask"}, ["write the app for flask"]),
+    "framework of an own app": (
+        {"web_framework": "flask", "own_app": True},
+        ["name another command, if the app starts otherwise now: `copier update --trust -d app_command='…'`"],
+    ),
     "package": ({"package_name": "store"}, ["move src/shop to src/store"]),
     "mcp": ({"stack": "mcp", "services": ["postgres"]}, ["containers of app, redis", "app_command=", "shop_redis-data"]),
     "several": ({"stack": "mcp-multi"}, ["containers of app, redis", "move what you need from src/shop to servers/"]),
@@ -97,6 +119,10 @@ ANSWERS = {
     "postgres": ({"postgres_version": "16"}, ["run `scripts/upgrade-postgres` before the next start"]),
     "redis": ({"redis_version": "valkey-8"}, ["docker volume rm shop_redis-data"]),
     "port": ({"app_port": 9001}, ["give app_command the new port too"]),
+    "command": (
+        {"app_command": "uvicorn shop.server:app --host 0.0.0.0 --port 9001"},
+        ["give app_port the new port too: `copier update --trust -d app_port=9001`"],
+    ),
     "slug and version": (
         {"project_slug": "store", "postgres_version": "16", "services": ["postgres"]},
         ["`docker compose -p shop down`", "for v in postgres-data; do docker run", "run `scripts/upgrade-postgres`"],
@@ -184,7 +210,7 @@ def test_a_checkout_with_a_name_of_its_own_is_called_by_that(working_tree: Path,
 def test_nothing_is_said_of_a_compose_file_of_the_users(text: str, working_tree: Path, tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "docker-compose.yml").write_text(text)
-    old = preset("02-full") | {"project_slug": "shop", "keep_files": ["docker-compose.yml"]}
+    old = preset("02-full") | {"project_slug": "shop", "keep_files": ["docker-compose.yml"], "own_compose": ""}
     said = report_after(working_tree, tmp_path / "shop", old, {"project_slug": "store", "services": ["postgres"]})
     assert not any("docker volume" in line or "containers of" in line for line in said)
 

@@ -50,10 +50,10 @@ def test_an_edit_in_a_script_is_carried_over_or_kept_aside(name: str, place: flo
 def test_an_edit_where_the_script_is_as_before_is_carried_over(released: Path, tmp_path: Path) -> None:
     project = generated(released, tmp_path / "shop", preset_of(released, OLD, "08-github-actions"), hook=False, version=OLD)
     script = project / "scripts" / "ci"
-    script.write_bytes(script.read_bytes().replace(b"build()", b"# a line of my own\nbuild()"))
+    script.write_bytes(script.read_bytes().replace(b"logs()", b"# a line of my own\nlogs()"))
     commit_all(project, "My changes")
     update(project)
-    assert MINE + b"build()" in script.read_bytes()
+    assert MINE + b"logs()" in script.read_bytes()
     assert not list(project.rglob("*.orig"))
 
 

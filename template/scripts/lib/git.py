@@ -1,12 +1,11 @@
 # Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
 """What git says of this checkout, and its post-checkout hook."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shlex
+import sys
 from pathlib import Path
 
 from .checkouts import repository_of, worktree_of
@@ -17,6 +16,14 @@ HEADS = "refs/heads/"
 MISLEADING = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"}
 MISLEADING |= {"GIT_PREFIX", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY"}
 COPY = "branch-env"  # in the git folder
+# It relies neither on a mode, which Windows and some file systems don't know, nor on a
+# PATH with Python, which a program with a window may lack: by the one that wrote this.
+HOOK = """\
+for python in {} python3 python; do
+  "$python" -c "" 2>/dev/null && exec "$python" "${{0%/*}}/branch-env" "$@"
+done
+echo "scripts/branch-env: no python3 was found: run scripts/setup with one" >&2
+"""
 # The first line of a shell script, maybe by way of env.
 SHELL = r"#!\s*(\S*/)?(env\s+(-\S+\s+)*(\S*/)?)?(a|ba|da|k|z)?sh( .*)?"
 
@@ -28,7 +35,7 @@ def git(*arguments: str) -> Done[str]:
 
 
 def say_of(*arguments: str) -> str:
-    """Return the line that git prints; empty where it fails."""
+    """Return what git prints; empty where it fails."""
     return git(*arguments).stdout.rstrip("\n")
 
 
@@ -46,11 +53,10 @@ def has_branch(name: str) -> bool:
     return not git("show-ref", "--verify", "--quiet", HEADS + name).returncode
 
 
-def renamed(branch: str) -> str:
+def renamed(name: str) -> str:
     """Return what a branch that is gone is called now, as far as git remembers."""
     said = say_of("reflog", "--all", "--format=%gs")
     form = f"^Branch: renamed {HEADS}(.+) to {HEADS}(.+)$"
-    name = branch
     for old, new in reversed(re.findall(form, said, re.MULTILINE)):
         name = new if old == name else name
     return name if has_branch(name) else ""
@@ -58,46 +64,37 @@ def renamed(branch: str) -> str:
 
 def head() -> str:
     """Return the branch here, or that a rebase or a bisection ends on; maybe none."""
-    _, heads, name = say_of("symbolic-ref", "--quiet", "HEAD").partition(HEADS)
-    if heads:
+    if name := say_of("branch", "--show-current"):
         return name  # also one without a commit
-    for state in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"):
-        text = read(worktree_of(ROOT)[1] / state).strip()
-        name = text.partition(HEADS)[2] or text
-        if name and has_branch(name):
-            return name
-    return ""
+    state = r"^\(no branch, (?:rebasing|bisect started on) (.+)\)$"
+    found = re.search(state, say_of("branch", "--format=%(refname)"), re.MULTILINE)
+    return found[1] if found and has_branch(found[1]) else ""
 
 
 def default_branch(remembered: str) -> str:
-    """Return the branch that has the project's own ports: the remote's, the usual one.
-
-    The one before is for repositories of which nothing else tells.
-    """
-    remote = say_of("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
-    if remote:
+    """Return the branch that has the project's own ports: the remote's, the usual one."""
+    if remote := say_of("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"):
         return remote.partition("refs/remotes/origin/")[2]
-    configured = say_of("config", "init.defaultBranch")
-    for name in (configured, "main", "master", remembered):
-        if name and has_branch(name):
-            return name
-    # Of the first worktree, or of a bare repository.
-    return read(Path(repository_of(ROOT)[0]) / "HEAD").strip().partition(HEADS)[2]
+    usual = (say_of("config", "init.defaultBranch"), "main", "master", remembered)
+    known = (name for name in usual if name and has_branch(name))
+    # Else that of the first worktree, or of a bare repository.
+    first = read(Path(repository_of(ROOT)[0]) / "HEAD").strip().partition(HEADS)[2]
+    return next(known, first)
 
 
 def copy_scripts(repository: str, prefix: str) -> str:
-    """Copy our scripts into the git folder, and return the line for a hook.
-
-    So it runs what was set up here, and nothing that a checked-out branch brings.
-    """
+    """Copy our scripts into the git folder, and return the line for a hook."""
+    # So it runs what was set up here, and nothing that a checked-out branch brings.
     folder, copy = ROOT / "scripts", Path(repository, COPY, prefix, "scripts")
     (copy / "lib").mkdir(parents=True, exist_ok=True)
     for one in (folder / "branch-env", folder / "setup", *folder.glob("lib/*.py")):
         write(copy / one.relative_to(folder), read(one), mode=0o755)
+    python = shlex.quote(Path(sys.executable).as_posix())
+    write(copy / "hook", HOOK.format(python), mode=0o755)
     inside = shlex.quote(prefix or ".")
-    script = f"s=$(git rev-parse --git-common-dir)/{COPY}/{inside}/scripts/branch-env"
-    there = f'{script} && [ -x "$s" ] && [ -d {inside} ]'
-    work = f'{there} && BRANCH_ENV_ROOT=$PWD/{inside} "$s" sync --hook "$@"'
+    script = f"s=$(git rev-parse --git-common-dir)/{COPY}/{inside}/scripts/hook"
+    there = f'{script} && [ -f "$s" ] && [ -d {inside} ]'
+    work = f'{there} && BRANCH_ENV_ROOT=$PWD/{inside} /bin/sh "$s" sync --hook "$@"'
     # It is short: Ctrl-C ends the checkout, and not this half way.
     return f'[ "$3" != 1 ] || (trap "" INT; {work}) || :'
 
@@ -132,13 +129,11 @@ def put_line(hook: Path, line: str, script: str, top: Path) -> None:
     """Put a line into a hook, as a block after its first line."""
     old, is_husky = read(hook), hook.parent.name == ".husky"
     if "lefthook" in old:
-        told = (read(one) for one in (*top.glob("lefthook*"), *top.glob(".lefthook*")))
-        if any(COPY in one for one in told):
+        if any(COPY in read(one) for one in top.glob("*lefthook*")):
             return warn("lefthook runs sync after each checkout")
-        command = "sh -c " + shlex.quote(line) + " sh {0}"
-        entry = {"post-checkout": {"commands": {"branch-env": {"run": command}}}}
-        said = f"put this into lefthook.yml: {json.dumps(entry)}"
-        raise Problem(f"{hook} is lefthook's: {said}")
+        command = {"run": "sh -c " + shlex.quote(line) + " sh {0}"}
+        entry = json.dumps({"post-checkout": {"commands": {"branch-env": command}}})
+        raise Problem(f"{hook} is lefthook's: put this into lefthook.yml: {entry}")
     # husky runs what has no first line of that kind, and is not executable, too.
     text = f"#!/bin/sh\n{old}" if not old or is_husky and old[:2] != "#!" else old
     first, _, rest = text.partition("\n")

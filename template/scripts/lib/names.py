@@ -1,8 +1,6 @@
 # Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
 """Names and ports of environments: the same on every machine."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import socket
@@ -14,8 +12,7 @@ from itertools import chain
 
 from .common import Problem
 
-# Each service that may be published: its port for slot 0 and offset 0, and the
-# variable that overrides it. Another one needs a line here, and nothing else.
+# Each service that may be published: its first port, and what overrides its port.
 SERVICES = {
     "app": (8000, "APP_PORT"),
     "db": (5432, "POSTGRES_PORT"),
@@ -37,10 +34,7 @@ Free = Callable[[Ports], bool]
 
 
 def ports(slot: int, offset: int = 0) -> Ports:
-    """Return the port of each service: `base + slot + 10 * offset`, below 32768.
-
-    A ValueError says that there are none, or that browsers refuse one.
-    """
+    """Return the port of each service, or raise a ValueError: browsers refuse one."""
     numbers = {one: base + slot + SLOTS * offset for one, base in BASES.items()}
     exists = slot in range(SLOTS) and offset in range(OFFSETS + 1)
     if not exists or not REFUSED.isdisjoint(numbers.values()):
@@ -50,10 +44,9 @@ def ports(slot: int, offset: int = 0) -> Ports:
 
 def place(numbers: Ports) -> tuple[int, int]:
     """Return the slot and the offset that most of an environment's ports tell of."""
-    there = [one for one in BASES if one in numbers]
-    places = Counter(divmod(numbers[one] - BASES[one], SLOTS) for one in there)
-    offset, slot = places.most_common(1)[0][0] if places else (0, 0)
-    return slot, offset
+    known = (numbers[one] - BASES[one] for one in BASES if one in numbers)
+    places = Counter((number % SLOTS, number // SLOTS) for number in known)
+    return max(places, key=places.__getitem__, default=(0, 0))
 
 
 # What default branches, and debuggers, have in whatever slot: no other branch gets it.
@@ -71,37 +64,26 @@ def digest(*parts: str) -> bytes:
 
 
 def environment_name(slug: str, branch: str, salt: str = "") -> str:
-    """Return the Compose project of a branch: `<slug>-<branch slug>`, maybe a hash.
-
-    No other branch has it. A salt tells namesakes apart, as in two clones.
-    """
+    """Return a branch's own Compose project; a salt tells those of two clones apart."""
     plain = unicodedata.normalize("NFKD", branch).encode("ascii", "ignore").decode()
     text = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     name = f"{slug}-{text}"
-    # `<slug>-test` and `<slug>-prod` are others' in every project, and a branch that
-    # ends like a hash could have the name of another.
+    # Two are the tests' and production's, and what ends like a hash may be another's.
     reserved = re.search(r"^(test|prod)$|(^|-)[0-9a-f]{8}$", text)
     if text == branch and not reserved and not salt and len(name) <= NAME_MAX:
         return name
-    end = digest(branch, salt).hex()[:8]
-    return f"{name[: NAME_MAX - len(end) - 1].rstrip('-')}-{end}"
-
-
-def preferred_offset(slug: str, branch: str) -> int:
-    """Return the offset, 1 to 2400, that a branch has unless another has it."""
-    return 1 + int.from_bytes(digest(slug, branch)[:8], "big") % OFFSETS
+    return f"{name[: NAME_MAX - 9].rstrip('-')}-{digest(branch, salt).hex()[:8]}"
 
 
 def choose_offset(slug: str, branch: str, slot: int, free: Free, known: int = 0) -> int:
-    """Return the offset of a branch: the known one, the preferred, or the next free."""
-    first = preferred_offset(slug, branch)
+    """Return the offset of a branch: the known one, its preferred, or the next free."""
+    first = 1 + int.from_bytes(digest(slug, branch)[:8], "big") % OFFSETS
     for offset in chain([known], range(first, OFFSETS + 1), range(1, first)):
         with suppress(ValueError):
             numbers = ports(slot, offset)
             if OWN_PORTS.isdisjoint(numbers.values()) and free(numbers):
                 return offset
-    advice = "run `scripts/branch-env prune` in a project or two"
-    raise Problem(f"all 2400 ports for branches are taken on this machine: {advice}")
+    raise Problem("all 2400 ports of branches are held: run `scripts/branch-env prune`")
 
 
 def is_free(number: int) -> bool:
@@ -113,7 +95,3 @@ def is_free(number: int) -> bool:
         probe.bind(("127.0.0.1", number))
         return True
     return False
-
-
-def are_free(numbers: Ports) -> bool:
-    return all(map(is_free, numbers.values()))

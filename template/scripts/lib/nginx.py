@@ -8,13 +8,12 @@ import ssl
 import time
 from http.client import HTTPException, HTTPSConnection
 
-from .common import ROOT, Problem, run, warn
-from .production import PROJECT, Container, compose, ids, last_words, remove
+from .common import ROOT, Done, Problem, run, warn
+from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
 
 FRONTEND = f"{PROJECT}_frontend"
 CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "privkey"))
-# The aliases that replicas have, see nginx/nginx.conf.template: old ones, new ones, and
-# those that a deployment has left which was killed. Up to 0.5.0 there were two.
+# Of old replicas, of new ones, and of those that a killed deployment has left.
 ALIASES = ("app-a", "app-b", "app-c")
 # What outlives a restart, and where nginx looks that was started by 0.5.0.
 PLACES = "/tmp/turn /tmp"
@@ -34,27 +33,30 @@ def check() -> None:
     except ssl.SSLError as error:
         what = "put a certificate and its key into secrets/tls/, these are no pair"
         raise Problem(f"{what} ({error.reason or error})") from None
-    # One that ends again and again runs for moments.
-    for name in ids("nginx", "status=restarting", running=True):
-        test = ("docker", "exec", name, "nginx", "-t", "-q", "-c", "/tmp/nginx.conf")
-        result = run(*test, check=False)
-        if result.returncode:
-            # Its log, where it ends again and again.
-            said = f"{result.stderr}{last_words(name, 3)}"
-            reason = [*re.findall(r"\[emerg\].*", said), *said.splitlines(), said]
-            raise Problem(f"fix what nginx refuses, then try again: {reason[0]}")
+    # Whatever else keeps it from an answer, `start` sees to.
+    for name in ids("nginx", running=True):
+        said = tested(name).stderr
+        for refused in re.findall(r'\[emerg\](?!.*open\(\) "/tmp/nginx).*', said):
+            raise Problem(f"fix what nginx refuses, then try again: {refused}")
+
+
+def tested(name: str) -> Done[str]:
+    """Let an nginx that runs test its settings and its certificate, as they are now."""
+    test = "exec", name, "nginx", "-t", "-q", "-c", "/tmp/nginx.conf"
+    return run("docker", *test, check=False)
 
 
 def start(version: str, *rest: str) -> None:
     """Start nginx where it does not run; a Problem says why it does not start."""
-    if ids("nginx", running=True):
-        return
-    # One that has failed waits ever longer to try again.
+    # One that ends again and again runs for moments.
+    for one in inspect(ids("nginx", running=True)):
+        if not one["RestartCount"] or not tested(one["Id"]).returncode:
+            return
+    # It waits ever longer to try again, and its log tells of what may be fixed by now.
     remove(ids("nginx"))
+    up = ("up", "--detach", "--wait", "--no-recreate", *rest, "nginx")
     try:
-        compose(
-            "up", "--detach", "--wait", "--no-recreate", *rest, "nginx", version=version
-        )
+        compose(*up, version=version)
     except Problem as problem:
         said = [last_words(name, 3) for name in ids("nginx")]
         raise Problem(f"nginx does not start: {problem}. {' '.join(said)}") from None

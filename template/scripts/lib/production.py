@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -18,18 +17,18 @@ from typing import Any
 
 from . import common
 from .common import PROGRAM, ROOT, Done, Problem, run, say, warn
-from .settings import PORT, POSTGRES, SECRETS, SERVICES, SLUG
+from .settings import PAGES, PORT, POSTGRES, SECRETS, SERVICES, SLUG
 
 PROJECT = f"{SLUG}-prod"
 FILE = "docker-compose.prod.yml"
 LOCK = f"/tmp/{PROJECT}.lock"
 # Ctrl-C, a pipeline that gives up, and a closed terminal.
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 READY = f"""
 import http.client as h
 c = h.HTTPConnection("127.0.0.1", {PORT}, timeout=3)
-c.request("GET", "/ready")
-raise SystemExit(c.getresponse().status >= 500)
+ask = lambda page: c.close() or c.request("GET", page) or c.getresponse().status
+raise SystemExit(all(ask(page) >= 500 for page in {PAGES}))
 """
 FILLED = '[ -s "$PGDATA/PG_VERSION" ]'
 LOOK = f"{FILLED} && echo filled || echo empty"
@@ -60,6 +59,10 @@ psql -qX -v ON_ERROR_STOP=1 -U app -d postgres <<'SQL'
 ALTER ROLE app PASSWORD :'password';
 SQL
 """
+# A variable in `.env.production`: what single or double quotes hold, or what stands there
+# to the letter. A comment has a blank behind its #.
+LINE = r"""(?msx)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*?
+(?:'((?:\\'|[^'])*)'|"((?:\\.|[^"\\])*)"|([^\n]*?))(?:[ \t]+\#(?:[ ][^\n]*)?)?\r?$"""
 Container = dict[str, Any]
 
 
@@ -79,6 +82,29 @@ def compose(*arguments: str, version: str = "", **options: Any) -> Done[str]:
     if version:
         env["VERSION"] = version
     return run(*command, *arguments, env=env, **options)
+
+
+def changed(text: str, told: dict[str, str]) -> Iterator[str]:
+    """Say which values of `.env.production` Compose does not tell the app as written."""
+    found = re.findall(LINE, text)
+    for name, single, double, plain in found:
+        quoted = single.replace("\\'", "'") or re.sub(r'\\(["\\$])', r"\1", double)
+        value = quoted or plain
+        others = {*re.findall(r"\$\{?(\w+)", value)} - {one for one, *_ in found}
+        same = told.get(name, value) == value or not value.strip()
+        if same or "$" in value and not others:
+            continue
+        way = f"write {name} in single quotes in .env.production"
+        if "'" in value:
+            way = f"write {name} in double quotes in .env.production, each \\ as \\\\"
+        why = "reads quotes and backslashes in it otherwise"
+        if others:
+            why = f"takes ${others.pop()} for a variable"
+        elif re.search(r"\s#", plain):
+            why = "takes what follows # for a comment"
+        elif plain != plain.strip():
+            why = "leaves out the blanks at its ends"
+        yield f"{way}: Compose {why}"
 
 
 def ids(
@@ -242,17 +268,10 @@ def open_lock() -> int:
 @contextmanager
 def lock(seconds: float = 0) -> Iterator[None]:
     """Be the only script for production; another one gets so long to end."""
-    end = time.monotonic() + seconds
     with os.fdopen(open_lock()) as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    other = f"another deployment, backup or restore of {PROJECT}"
-                    raise Problem(f"{other} is running: nothing was done") from None
-                time.sleep(1)
+        if not common.lock(file.fileno(), seconds):
+            other = f"another deployment, backup or restore of {PROJECT}"
+            raise Problem(f"{other} is running: nothing was done")
         yield
 
 
@@ -294,9 +313,11 @@ def arguments(about: str) -> ArgumentParser:
 def main(work: Callable[[Any], None], parser: ArgumentParser, wait: float = 0) -> None:
     """Do a script's work, with its options and alone; a failure is one sentence."""
     options = parser.parse_args()
+    if sys.platform == "win32":
+        sys.exit(f"{PROGRAM}: run it on the Linux host of production, or in WSL")
     for number in STOPPING:
-        # What nohup has switched off stays so.
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        # What nohup has switched off stays so. Ctrl-C would end Docker's clients alone.
+        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT:
             signal.signal(number, interrupt)
 
     def alone() -> None:

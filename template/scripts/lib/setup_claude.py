@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ DESKTOP = ROOT / "claude_desktop_config.json"
 
 
 def is_ours(entry: Any) -> bool:
-    return entry.keys() == {"command", "args"} and "mcp-stdio" in entry["args"][0]
+    others = entry.keys() - {"command", "args"}
+    plain = not others or {"env"} == others and entry["env"].keys() == {"DOCKER_HOST"}
+    return plain and "mcp-stdio" in entry["args"][0]
 
 
 def is_made_by_us(text: str) -> bool:
@@ -30,15 +33,19 @@ def is_made_by_us(text: str) -> bool:
 
 def make() -> None:
     """Write what Claude Desktop needs; the file that it reads is yours to change."""
-    command = "python" if os.name == "nt" else "python3"
+    command = "python" if sys.platform == "win32" else "python3"
     script = str(ROOT / "scripts" / "mcp-stdio")
+    before = read(DESKTOP)
+    # It starts servers without this shell's variables.
+    known = re.search(r'"DOCKER_HOST": (".*")', before)
+    engine = os.environ.get("DOCKER_HOST") or (json.loads(known[1]) if known else "")
+    env = {"env": {"DOCKER_HOST": engine}} if engine else {}
     servers = {
-        name: {"command": command, "args": [script, service]}
+        name: {"command": command, "args": [script, service], **env}
         for name, service in SERVERS.items()
     }
     wanted = {"mcpServers": servers}
     text = json.dumps(wanted, indent=2, ensure_ascii=False) + "\n"
-    before = read(DESKTOP)
     if before == text:
         say(f"{DESKTOP.name} is up to date")
         return
@@ -48,8 +55,9 @@ def make() -> None:
         return
     write(DESKTOP, text)
     say(f"wrote {DESKTOP.name}")
+    home = Path(os.path.expanduser("~"))
     folder = {
-        "darwin": Path.home() / "Library" / "Application Support" / "Claude",
+        "darwin": home / "Library" / "Application Support" / "Claude",
         "win32": Path(os.environ.get("APPDATA", "")) / "Claude",
-    }.get(sys.platform, Path.home() / ".config" / "Claude")
+    }.get(sys.platform, home / ".config" / "Claude")
     say(f"for Claude Desktop add what it holds to {folder / DESKTOP.name}")

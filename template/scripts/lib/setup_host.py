@@ -10,22 +10,34 @@ from urllib.parse import quote
 
 from . import setup_env
 from .common import Problem, read, run, split_block, variables
-from .settings import SCHEME, SERVICES
+from .common import quote as env_value
+from .settings import NAMES, SCHEME, SERVICES
 
 
 def urls(config: dict[str, Any]) -> dict[str, str]:
     """Return the variables of our block, from what Compose says of the project."""
     lines = {"APP_PORT": config["x-app-port"]}
-    services = config["services"]
+    services, means = config["services"], {}
     ports = {one: services[one]["ports"][0]["published"] for one in SERVICES}
     if "db" in ports:
         login = services["db"]["environment"]
-        names = (login[f"POSTGRES_{key}"] for key in ("USER", "PASSWORD", "DB"))
-        user, password, name = (quote(text, safe="") for text in names)
-        host = f"localhost:{ports['db']}"
-        lines["DATABASE_URL"] = f"{SCHEME}://{user}:{password}@{host}/{name}"
+        keys = {"db_user": "USER", "db_password": "PASSWORD", "db_name": "DB"}
+        means = {key: login[f"POSTGRES_{end}"] for key, end in keys.items()}
+        user, password, name = (quote(text, safe="") for text in means.values())
+        where = f"{user}:{password}@localhost:{ports['db']}/{name}"
+        lines["DATABASE_URL"] = f"{SCHEME}://{where}"
+        means |= {"db_host": "localhost", "db_port": ports["db"]}
+        means["db_url"] = lines["DATABASE_URL"]
+        means["db_async_url"] = f"postgresql+asyncpg://{where}"
+        means["db_engine"] = "django.db.backends.postgresql"
     if "redis" in ports:
         lines["REDIS_URL"] = f"redis://localhost:{ports['redis']}/0"
+        means |= {"redis_host": "localhost", "redis_port": ports["redis"]}
+        means |= {"redis_url": lines["REDIS_URL"], "redis_db": "0"}
+        means["redis_password"] = ""
+    for name, meaning in NAMES.items():
+        # That of `db_kind:VALUE` is in it.
+        lines[name] = env_value(means.get(meaning, meaning.partition(":")[2]))
     for port in services.get("mailcatcher", {}).get("ports", []):
         if port["target"] == 1025:
             lines.update(SMTP_HOST="localhost", SMTP_PORT=port["published"])

@@ -76,7 +76,7 @@ def make() -> None:
             values[password] = secrets.token_hex(24)
     fill(SHARED, HEADER, values)
     theirs = variables(read(hub / "secrets" / "hub.env"))
-    folder = shlex.quote(str(hub))
+    folder = shlex.quote(hub.as_posix())
     if not theirs:
         lack = f"the shared services in {hub} have no passwords yet"
         raise Problem(f"{lack}: run scripts/setup there, then here again")

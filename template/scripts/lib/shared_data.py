@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import copy_data, docker
+from . import checkouts, copy_data
 from .common import Problem, run, warn
 from .hub import hub_entry
 from .registry import registry
@@ -25,7 +25,7 @@ def running() -> tuple[Path, str]:
     if entry is None:
         advice = "scripts/setup says how to make them"
         raise Problem(f"this machine has no shared services: {advice}")
-    container = docker.running(entry["name"], "shared-postgres")
+    container = checkouts.running(entry["name"], "shared-postgres")
     if not container:
         command = f"cd {shlex.quote(entry['folder'])} && docker compose up --wait"
         advice = f"start them with `{command}`"

@@ -15,7 +15,7 @@ from .services import TIMEOUT, reached
 DEFAULT = "my-project"
 NAME = os.environ.get("MCP_SERVER_NAME", DEFAULT)
 NAMESPACE = os.environ.get("MCP_NAMESPACE", DEFAULT.replace("-", "_"))
-app = MCPServer(NAME)
+app = MCPServer(NAME, version="0.1.0")
 
 
 @app.tool(name=f"{NAMESPACE}_status")

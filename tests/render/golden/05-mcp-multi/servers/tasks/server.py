@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 DEFAULT = "tasks"
 NAME = os.environ.get("MCP_SERVER_NAME", DEFAULT)
 NAMESPACE = os.environ.get("MCP_NAMESPACE", DEFAULT.replace("-", "_"))
-app = MCPServer(NAME)
+app = MCPServer(NAME, version="0.1.0")
 
 
 @app.tool(name=f"{NAMESPACE}_status")

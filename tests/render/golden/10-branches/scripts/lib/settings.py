@@ -10,5 +10,4 @@ IN_ENV = ["app", "db", "redis"]
 DATA = "copy_data"
 DATABASE = True
 SHARES = False
-# Whether an environment needs what scripts/setup makes.
 SETUP_FOLLOWS = False

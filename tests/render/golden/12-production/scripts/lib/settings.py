@@ -5,8 +5,11 @@ SLUG = "my-project"
 SERVICES = ["db", "redis"]
 IMAGE = "registry.example.com/my-project"
 PORT = 8000
+# Pages of which one that answers is enough.
+PAGES = ["/ready"]
 PYTHON = "3.13"
 POSTGRES = "17"
 SECRETS = ["app_secret_key", "db_password", "redis_password"]
 MIGRATES = True
+COLLECTS = False
 UPDATE = "copier update --trust"
