@@ -6,9 +6,11 @@ and a helper module that both import would be the old one for both.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import keyword
 import re
+import string
 import sys
 import unicodedata
 from collections.abc import Collection
@@ -22,6 +24,11 @@ SLUG_MAX = 40
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LABEL_MAX = 63
 SERVERS_MAX = 20
+# So that clients have room for the names of its tools; a server that the project has may have as many as a label.
+SERVER_MAX = 40
+# How long `mcp__<server>__<tool>` may be for a client, which is less than Cursor's 60 for both names; the tool's own share of it.
+TOOL_MAX = 64
+TOOL_ROOM = 12
 # Names that no MCP server can have: other services, names in every container's hosts file, reserved roles and
 # templates of Postgres, and the superuser of .env.defaults.
 TAKEN = frozenset({"db", "app", "redis", "gateway", "nginx", "localhost", "public", "none", "dev", "template0", "template1"})
@@ -137,8 +144,9 @@ def mcp_servers_error(names: object, earlier: Collection[str] | None = ()) -> st
 
 def _server_error(name: str, there: bool) -> str:
     """Say what is wrong with the name of one MCP server, which the project may have already."""
-    if not 1 <= len(name) <= LABEL_MAX:
-        return f"Give each name 1 to {LABEL_MAX} characters."
+    longest = LABEL_MAX if there else SERVER_MAX
+    if not 1 <= len(name) <= longest:
+        return f"Give each name 1 to {longest} characters."
     if not LABEL.fullmatch(name):
         return "Use a-z, 0-9 and inner hyphens."
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name):
@@ -147,6 +155,23 @@ def _server_error(name: str, there: bool) -> str:
     if name.startswith("pg-") or (name.startswith("x-") and not there):
         return "Begin no name with pg- or x-."
     return f"Rename {name}: it is taken." if name in TAKEN or (name in RESERVED and not there) else ""
+
+
+def namespace(server: str) -> str:
+    """Return what the names of an MCP server's tools begin with: its name, with `_` for `-`.
+
+    A name that would leave a tool less than `TOOL_ROOM` characters is shortened, and ends in four letters of a hash, so that two
+    servers of one client differ.
+
+    Args:
+        server: the name under which clients know the server, a slug or a label.
+    """
+    whole, room = server.replace("-", "_"), TOOL_MAX - len(f"mcp__{server}___") - TOOL_ROOM
+    if len(whole) <= room:
+        return whole
+    number = int.from_bytes(hashlib.sha256(server.encode()).digest()[:8], "big")
+    ending = "".join(string.ascii_lowercase[number // 26**place % 26] for place in range(4))
+    return f"{whole[: max(room - 5, 0)].rstrip('_')}_{ending}".lstrip("_")
 
 
 def image_name_error(name: str) -> str:
@@ -175,12 +200,13 @@ def yaml_text(text: str) -> str:
 
 
 class NamesExtension(Extension):
-    """Filters `slug`, `package_name` and `yaml_text`; globals `…_error`."""
+    """Filters `slug`, `package_name`, `namespace` and `yaml_text`; globals `…_error`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["slug"] = slug
         environment.filters["package_name"] = package_name
+        environment.filters["namespace"] = namespace
         environment.filters["yaml_text"] = yaml_text
         environment.globals["slug_error"] = slug_error
         environment.globals["package_name_error"] = package_name_error

@@ -94,7 +94,7 @@ CASES: dict[str, Case] = {
     **each("mcp_servers", "Give a list, like [tasks, docs].", {"text": "tasks", "table": {"tasks": 1}}, MULTI),
     **each("mcp_servers", "Give names, like [tasks, docs].", {"number": ["tasks", 123]}, MULTI),
     **each("mcp_servers", "Quote words such as no and null.", {"truth-value": [False], "null": [None]}, MULTI),
-    **each("mcp_servers", "Give each name 1 to 63 characters.", {"empty": [""], "64": ["a" * 64]}, MULTI),
+    **each("mcp_servers", "Give each name 1 to 40 characters.", {"empty": [""], "41": ["a" * 41]}, MULTI),
     **each("mcp_servers", SERVERS, {"capital": ["Tasks"], "underscore": ["my_tasks"], "first": ["-a"], "last": ["a-"]}, MULTI),
     **each("mcp_servers", SERVERS, {"dot": ["my.tasks"], "slash": ["../tasks"], **{k: [v] for k, v in NO_TEXT.items()}}, MULTI),
     **each("mcp_servers", "Put a word before the number.", {"digits": ["123"], "hexadecimal": ["0x1f"]}, MULTI),

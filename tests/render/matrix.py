@@ -32,7 +32,7 @@ NAMES = (
 )
 """Project names, each with what some format takes for syntax."""
 
-SERVERS = ["m" * 63, "my-tasks", "1e3", "0o17", "0b1", "1-2", "2024-01-01", "true", "null", "y", *(f"s{n}" for n in range(10))]
+SERVERS = ["m" * 40, "my-tasks", "1e3", "0o17", "0b1", "1-2", "2024-01-01", "true", "null", "y", *(f"s{n}" for n in range(10))]
 """As many MCP servers as there may be: names as long as they may be, and names that YAML takes for something else."""
 
 # Free text and lists of files have no choices to take: these are what the templates branch on, or have to quote.

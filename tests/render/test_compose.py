@@ -15,6 +15,8 @@ from tests.render.compose import WITH_TESTS, config, config_of, copy_of, with_te
 from tests.render.conftest import Case
 from tests.support import ROOT, extension, render
 
+namespace = extension("names").namespace
+
 LOCAL = "POSTGRES_USER=ann\nPOSTGRES_PASSWORD='pa$$w0rd'\nPOSTGRES_DB=shop\n"
 # The key of a service's port in the extension, and what it listens on inside; the app's own is an answer.
 PORTS = {"app": ("app", 0), "mcp-server": ("app", 0), "db": ("db", 5432), "redis": ("redis", 6379), "gateway": ("gateway", 5678)}
@@ -166,7 +168,7 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
     for service, name in {"mcp-server": saved["project_slug"], **{name: name for name in saved.get("mcp_servers", [])}}.items():
         if service in expected:
             environment = project["services"][service]["environment"]
-            assert (environment["MCP_SERVER_NAME"], environment["MCP_NAMESPACE"]) == (name, name.replace("-", "_"))
+            assert (environment["MCP_SERVER_NAME"], environment["MCP_NAMESPACE"]) == (name, namespace(name))
 
 
 def test_mail_goes_to_the_mail_catcher_in_development_alone(case: Case) -> None:

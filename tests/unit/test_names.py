@@ -152,7 +152,7 @@ def test_a_library_of_the_starter_mcp_server_is_refused_for_that_one_only(name: 
 
 
 def allowed(name: str) -> bool:
-    taken = name in names.TAKEN | names.RESERVED or name.startswith(("pg-", "x-"))
+    taken = name in names.TAKEN | names.RESERVED or name.startswith(("pg-", "x-")) or len(name) > 40
     return not taken and not re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name)
 
 
@@ -173,7 +173,7 @@ def test_host_names_are_good_names_of_servers(servers: list[str]) -> None:
             ([name], "Use a-z, 0-9 and inner hyphens.")
             for name in ("Tasks", "my_tasks", "-tasks", "tasks-", "my.tasks", "my tasks", "../tasks", "tasks\n", "läden", "😀")
         ),
-        *(([name], "Give each name 1 to 63 characters.") for name in ("", "a" * 64)),
+        *(([name], "Give each name 1 to 40 characters.") for name in ("", "a" * 41)),
         *(([name], "Put a word before the number.") for name in ("123", "0x1f")),
         *(
             (["tasks", name], f"Rename {name}: it is taken.")
@@ -193,6 +193,12 @@ def test_a_name_that_is_refused_by_now_is_kept_where_a_server_has_it_and_refused
     assert names.mcp_servers_error(["tasks", name], ["docs", name]) == names.mcp_servers_error(["tasks", name], None) == ""
 
 
+def test_a_name_of_more_than_40_characters_is_kept_where_a_server_has_it() -> None:
+    assert names.mcp_servers_error(["tasks", "a" * 41]) == "Give each name 1 to 40 characters."
+    assert names.mcp_servers_error(["tasks", "a" * 63], ["a" * 63]) == ""
+    assert names.mcp_servers_error(["tasks", "a" * 64], ["a" * 64]) == "Give each name 1 to 63 characters."
+
+
 @pytest.mark.parametrize("name", ["db", "pg-stat"])
 def test_a_name_that_was_never_allowed_is_refused_wherever_it_stands(name: str) -> None:
     assert names.mcp_servers_error(["tasks", name], [name]) != ""
@@ -200,7 +206,28 @@ def test_a_name_that_was_never_allowed_is_refused_wherever_it_stands(name: str) 
 
 
 def test_as_many_servers_as_there_may_be_with_names_as_long_as_they_may_be() -> None:
-    assert names.mcp_servers_error([f"{number:02}{'a' * 61}" for number in range(20)]) == ""
+    assert names.mcp_servers_error([f"{number:02}{'a' * 38}" for number in range(20)]) == ""
+
+
+slugs = st.from_regex(names.SLUG, fullmatch=True)
+
+
+@given(slugs | labels.filter(allowed))
+@example("a" * 40)
+@example("customer-portal-backend-services")
+def test_tools_of_any_server_have_names_that_clients_allow(server: str) -> None:
+    tool = f"{names.namespace(server)}_{'t' * 12}"
+    assert len(f"mcp__{server}__{tool}") <= 64
+    assert len(f"{server}:{tool}") <= 60
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_]*", tool)
+    assert "-" in server or len(server) > 22 or names.namespace(server) == server, "shortened only where it has to be"
+
+
+@given(st.lists(slugs | labels, min_size=2, max_size=2, unique=True), st.from_regex(r"[a-z][a-z-]{20,37}", fullmatch=True))
+def test_two_servers_have_two_namespaces_each_always_the_same(servers: list[str], beginning: str) -> None:
+    for pair in (servers, [f"{beginning}{number}" for number in range(2)]):
+        assert len({*map(names.namespace, pair)}) == 2
+    assert names.namespace("customer-portal-backend-services") == "custome_pvwr"
 
 
 @given(labels | st.sampled_from(READ_OTHERWISE))

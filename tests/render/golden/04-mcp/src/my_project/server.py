@@ -14,7 +14,7 @@ from .services import TIMEOUT, reached
 
 DEFAULT = "my-project"
 NAME = os.environ.get("MCP_SERVER_NAME", DEFAULT)
-NAMESPACE = os.environ.get("MCP_NAMESPACE", DEFAULT.replace("-", "_"))
+NAMESPACE = os.environ.get("MCP_NAMESPACE", "my_project")
 app = MCPServer(NAME, version="0.1.0")
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 DEFAULT = "docs"
 NAME = os.environ.get("MCP_SERVER_NAME", DEFAULT)
-NAMESPACE = os.environ.get("MCP_NAMESPACE", DEFAULT.replace("-", "_"))
+NAMESPACE = os.environ.get("MCP_NAMESPACE", "docs")
 app = MCPServer(NAME, version="0.1.0")
 
 
