@@ -3,6 +3,7 @@
 # make test                                                         lint and every test; e2e where Docker runs
 # make pythons                                                      projects' scripts under Python 3.9 to 3.14
 # make oldest                                                       some of e2e with the oldest engine, after tests/engine/up --oldest
+# make podman                                                       some of e2e with Podman, after tests/engine/up --podman
 PYTHON ?= python3
 # By the environment, not on a command line: a name may hold blanks, quotation marks or a dollar sign.
 export DEST PRESET ARGS
@@ -11,7 +12,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest --durations=10
 
-.PHONY: new test fast thorough coverage pythons e2e oldest lint help
+.PHONY: new test fast thorough coverage pythons e2e oldest podman lint help
 .DEFAULT_GOAL := help
 
 help:
@@ -56,6 +57,9 @@ e2e: .venv/dev
 	$(PYTEST) tests/e2e -n 2 --dist loadscope
 
 oldest: .venv/dev
-	tests/engine/oldest $(PYTEST) tests/e2e -m oldest -n 2 --dist loadscope
+	tests/engine/on oldest $(PYTEST) tests/e2e -m oldest -n 2 --dist loadscope
+
+podman: .venv/dev
+	tests/engine/on podman $(PYTEST) tests/e2e -m podman -n 2 --dist loadscope
 
 test: lint thorough e2e

@@ -19,7 +19,7 @@ OF_OS = (
 SIGNALS = ("SIGHUP", "SIGKILL", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCHLD", "SIGPIPE", "SIGTSTP", "SIGWINCH")
 # Read before a script. What of Python itself asks for these modules asks before.
 PRELUDE = f"""
-import argparse, http.client, json, os, pathlib, random, runpy, shutil, signal, socket, subprocess, sys, tempfile, types
+import argparse, fcntl, http.client, json, os, pathlib, random, runpy, shutil, signal, socket, subprocess, sys, tempfile, types
 # These are Linux' own, with what they need.
 subprocess.os, subprocess.signal = (types.SimpleNamespace(**vars(one)) for one in (os, signal))
 shutil.os, shutil.sys = (types.SimpleNamespace(**vars(one)) for one in (os, sys))
@@ -31,7 +31,9 @@ for name in {OF_OS!r}:
 for name in {SIGNALS!r}:
     if hasattr(signal, name):
         delattr(signal, name)
-sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=lambda *_: None)
+# Each such lock keeps others out, as Linux' own does.
+lock = lambda number, mode, length, of=fcntl: of.flock(number, of.LOCK_EX | of.LOCK_NB)
+sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=lock)
 sys.platform = "win32"
 os.environ.setdefault("LOCALAPPDATA", os.environ.get("XDG_STATE_HOME", ""))
 """

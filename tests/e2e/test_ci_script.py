@@ -37,7 +37,9 @@ STACKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.oldest] if name == "mcp" else []) for name in STACKS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.oldest, pytest.mark.podman] if name == "mcp" else []) for name in STACKS]
+)
 def test_the_starters_tests_pass_and_nothing_is_left(name: str, make_stack: MakeStack) -> None:
     answers, expected = STACKS[name]
     stack = make_stack({"ci": ["github", "gitlab"], "package_name": "läden", **answers})

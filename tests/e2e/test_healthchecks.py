@@ -19,6 +19,7 @@ def moment(text: str) -> datetime:
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_a_service_is_asked_within_seconds_of_its_start_and_left_alone_when_it_is_healthy(make_stack: MakeStack) -> None:
     stack = make_stack(preset("01-minimal") | {"web_framework": "stdlib"})
     stack.up()

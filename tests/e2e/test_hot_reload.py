@@ -21,7 +21,7 @@ import yaml
 
 from tests.e2e.conftest import MakeStack
 from tests.e2e.debugger import Editor
-from tests.e2e.stack import Stack, free_port, wait_for
+from tests.e2e.stack import Stack, free_port, wait_for, warnings
 from tests.support import ROOT, preset
 
 OWNER = 1234
@@ -101,7 +101,7 @@ def watching(stack: Stack) -> Iterator[None]:
             assert begun.wait(60), "".join(said)
             yield
             # Before it is ended, about which it complains where a restart is still going on.
-            assert not [line for line in said if "warn" in line.lower() or "error" in line.lower()], "".join(said)
+            assert not [line for line in said if warnings(line) or "error" in line.lower()], "".join(said)
         finally:
             process.terminate()
             listener.join()
@@ -149,6 +149,7 @@ def test_a_saved_change_is_answered_by_the_same_container_and_a_mistake_ends_not
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_compose_restarts_what_can_not_reload_itself(make_stack: MakeStack) -> None:
     stack = make_stack({"stack": "minimal", "web_framework": "stdlib", "hot_reload": True})
     new = server_of(stack).with_name("new.py")

@@ -94,6 +94,7 @@ def test_the_guide_works_as_written_on_an_existing_project(make_stack: MakeStack
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_credentials_and_ports_follow_env_local_and_dot_env(make_stack: MakeStack) -> None:
     stack = make_stack(preset("03-hybrid"))
     ports, stack.ports = stack.ports, {}

@@ -73,6 +73,7 @@ def with_slow_tool(stack: Stack) -> None:
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_each_client_file_starts_the_server_and_all_of_it_works(stack: Stack) -> None:
     namespace = stack.slug.replace("-", "_")
     for file in CLIENT_FILES:

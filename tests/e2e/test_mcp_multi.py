@@ -174,6 +174,7 @@ def guide(stack: Stack) -> str:
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_without_secrets_the_gateway_says_what_to_do_and_the_servers_run(make_stack: MakeStack) -> None:
     stack = make_stack(preset("05-mcp-multi"))
     stack.go_on_in_a_clone()

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from tests.e2e.conftest import MakeStack
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, warnings
 from tests.support import preset
 
 EXISTING = ["flask-app", "fastapi-src"]
@@ -62,6 +62,7 @@ def test_minimal_starts_a_script_without_framework_or_dependencies(make_stack: M
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_code_is_mounted_so_a_restart_shows_a_change(make_stack: MakeStack) -> None:
     stack = make_stack(preset("01-minimal"), onto="flask-app")
     stack.up()
@@ -140,11 +141,12 @@ def test_the_page_says_which_service_is_gone_while_the_app_stays_alive(make_stac
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_a_plain_up_works_in_a_fresh_clone_on_the_ports_of_its_slot(make_stack: MakeStack) -> None:
     stack = make_stack(preset("02-full") | {"port_slot": 9}, own_ports=True)
     stack.go_on_in_a_clone()
     result = stack.compose("up", "--detach", "--wait")
-    assert "warn" not in result.stderr.lower()
+    assert not warnings(result.stderr)
     assert stack.app_url == "http://127.0.0.1:8009"
     assert stack.get_json("/")["database"].startswith("PostgreSQL")
     assert stack.compose("port", "db", "5432").stdout.strip() == "127.0.0.1:5441"

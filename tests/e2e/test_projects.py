@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack
 from tests.support import preset
@@ -18,6 +20,7 @@ def networks(stack: Stack) -> set[str]:
     return set(stack.inspect("app")["NetworkSettings"]["Networks"])
 
 
+@pytest.mark.podman
 def test_two_projects_in_slots_1_and_2_are_at_8001_and_8002(make_stack: MakeStack) -> None:
     stacks = [make_stack(preset("06-project-scoped") | {"port_slot": slot}, own_ports=True) for slot in (1, 2)]
     for stack in stacks:

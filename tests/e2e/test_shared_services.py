@@ -128,6 +128,7 @@ def test_what_a_project_has_outlives_a_restart_and_new_containers(make_stack: Ma
 
 
 @pytest.mark.oldest
+@pytest.mark.podman
 def test_a_second_start_changes_nothing_and_another_password_reaches_both_ends(make_stack: MakeStack) -> None:
     make_hub(make_stack)
     shop = make_project(make_stack)

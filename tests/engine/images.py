@@ -8,7 +8,7 @@ from npm's for what is written in JavaScript.
     images.py                    make what is missing
     images.py --rebuild          make all of them again
     images.py --list             print the tags, one per line
-    images.py --copy-to COMMAND  give another engine the official images that it lacks
+    images.py --copy-to ENGINE   give another engine, oldest or podman, the images that it lacks
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ IMAGES = (
     Image("firecow/gitlab-ci-local-util:latest", "docker", "forky", target="helper"),
     Image("sumina46/wait-for-it:latest", "docker", "forky", target="wait"),
 )
-# What the tests with the mark `oldest` start.
-ON_OLDEST = ("python:3.13-slim", "postgres:17-alpine", "redis:8-alpine", "nginx:1.30-alpine", "n8nio/n8n:2.40.7")
+# What the tests on the other engines start.
+ON_OTHERS = ("python:3.13-slim", "postgres:17-alpine", "redis:8-alpine", "nginx:1.30-alpine", "n8nio/n8n:2.40.7")
 
 
 class EngineError(Exception):
@@ -115,23 +115,24 @@ def image_id(tag: str, through: tuple[str, ...] = ()) -> str:
         return ""
 
 
-def copy_to(through: tuple[str, ...]) -> None:
-    """Copy the images that tests with the oldest engine start, as far as that engine lacks them.
+def copy_to(engine: str) -> None:
+    """Copy the images that the tests on another engine start, as far as it lacks them.
 
     Args:
-        through: The command that makes docker find the oldest engine.
+        engine: ``oldest`` or ``podman``.
 
     Raises:
         EngineError: An image is missing here, or could not be copied.
     """
-    missing = [tag for tag in ON_OLDEST if image_id(tag, through) != image_id(tag)]
+    through = (str(HERE / "on"), engine)
+    missing = [tag for tag in ON_OTHERS if image_id(tag, through) != image_id(tag)]
     if not missing:
         return
     with subprocess.Popen(["docker", "save", *missing], stdout=subprocess.PIPE) as saved:
         loaded = subprocess.run([*through, "docker", "load"], stdin=saved.stdout, capture_output=True, text=True)
     if saved.returncode or loaded.returncode:
         raise EngineError(f"{' '.join(missing)} could not be copied: {loaded.stderr.strip()}")
-    print(f"copied to the oldest engine: {' '.join(missing)}")
+    print(f"copied to {engine}: {' '.join(missing)}")
 
 
 def labels(tag: str) -> dict[str, str] | None:
@@ -302,14 +303,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Provide the images that the end-to-end tests start.")
     parser.add_argument("--list", action="store_true", help="print the tags, one per line")
     parser.add_argument("--rebuild", action="store_true", help="make all images again")
-    parser.add_argument("--copy-to", metavar="COMMAND", help="copy the official images to the engine that COMMAND finds")
+    parser.add_argument("--copy-to", metavar="ENGINE", help="copy the official images to another engine, oldest or podman")
     options = parser.parse_args()
     if options.list:
         print("\n".join(image.tag for image in IMAGES))
         return 0
     try:
         if options.copy_to:
-            copy_to((options.copy_to,))
+            copy_to(options.copy_to)
             return 0
         provide(IMAGES, rebuild=options.rebuild)
     except EngineError as error:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path, PureWindowsPath
 from types import MappingProxyType
@@ -133,6 +134,19 @@ def test_a_session_starts_whatever_compose_prints(
     (docker / "docker.json").write_text(json.dumps(needs, ensure_ascii=False), encoding="utf-8")
     done = run(project / "scripts" / "mcp-stdio", "mcp-server", env=locales[locale] | path_with(docker))
     assert (done.returncode, done.stdout, done.stderr) == (0, "in the session: Ángel\n", "")
+
+
+def test_of_two_clients_one_starts_the_services_and_the_other_waits(projects: dict[str, Path], docker: Path) -> None:
+    slow = '  *" run "*"--entrypoint true"*) echo begins >>"$0.made"; sleep 1; echo ends >>"$0.made" ;;'
+    program = (docker / "docker").read_text(encoding="utf-8").replace('case "$*" in', f'case "$*" in\n{slow}')
+    (docker / "docker").write_text(program, encoding="utf-8")
+    server = {"depends_on": {"db": {"condition": "service_healthy"}}}
+    (docker / "docker.json").write_text(json.dumps({"services": {"mcp-server": server}}), encoding="utf-8")
+    script = projects["04-mcp"] / "scripts" / "mcp-stdio"
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: run(script, "mcp-server", env=path_with(docker)), range(2)))
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert (docker / "docker.made").read_text().split() == ["begins", "ends"] * 2
 
 
 @pytest.mark.parametrize("locale", ["cp1252", "C"])

@@ -136,6 +136,7 @@ def lock(number: int, seconds: float = 0) -> bool:
     for _ in range(1 + round(seconds * 100)):
         with suppress(BlockingIOError, PermissionError):
             if sys.platform == "win32":
+                os.lseek(number, 2**30, os.SEEK_SET)  # behind all that others read
                 msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
             else:
                 fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -145,8 +146,8 @@ def lock(number: int, seconds: float = 0) -> bool:
 
 
 def alone(what: str) -> None:
-    """Keep others from doing the same; on Windows a locked file could not be read."""
-    if sys.platform != "win32" and not lock(os.open(__file__, os.O_RDONLY)):
+    """Keep others from doing the same in this checkout."""
+    if not lock(os.open(__file__, os.O_RDONLY)):
         raise Problem(f"another {what} is at work here: wait until it has ended")
 
 
