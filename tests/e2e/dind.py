@@ -25,11 +25,12 @@ def refuses_privileges() -> bool:
     return subprocess.run(["docker", "run", "--rm", "--privileged", "docker:29-cli", "true"], capture_output=True).returncode != 0
 
 
-def start_engine(name: str, network: str, *options: str) -> None:
+def start_engine(name: str, network: str, *options: str, rootless: bool = False) -> None:
     """Start an engine as the container and host `name` on a network; its socket is inside alone, nothing of it is published."""
     privileges = REDUCED if refuses_privileges() else ["--privileged"]
     # With a command of its own it makes no certificates.
     listen = ["dockerd", "--host", "unix:///var/run/docker.sock"]
+    image = ["docker:29-dind-rootless"] if rootless else ["docker:29-dind", *listen]
     docker(
         "run",
         "--detach",
@@ -41,6 +42,5 @@ def start_engine(name: str, network: str, *options: str) -> None:
         network,
         *privileges,
         *options,
-        "docker:29-dind",
-        *listen,
+        *image,
     )

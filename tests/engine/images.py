@@ -66,6 +66,7 @@ IMAGES = (
     Image("maildev/maildev:2.2.1", "maildev", "trixie", {"MAILDEV_VERSION": "2.2.1"}, npm=True),
     Image("docker:29-cli", "docker", "forky", target="cli"),
     Image("docker:29-dind", "docker", "forky", target="dind"),
+    Image("docker:29-dind-rootless", "docker", "forky", target="rootless"),
     Image("registry:2", "docker", "forky", target="registry"),
     # What gitlab-ci-local starts beside a job.
     Image("firecow/gitlab-ci-local-util:latest", "docker", "forky", target="helper"),

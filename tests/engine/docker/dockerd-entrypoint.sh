@@ -1,6 +1,7 @@
 #!/bin/sh
 # Same contract as the official entry point: options alone mean dockerd, which listens on its socket and, with a
 # DOCKER_TLS_CERTDIR, over TLS on 2376, with new certificates at each start; without one in the clear on 2375.
+# An ordinary user's listens on the socket in XDG_RUNTIME_DIR alone.
 set -eu
 
 # certificate NAME EXTENSIONS: a key and a certificate of our CA's in the folder NAME.
@@ -29,6 +30,11 @@ subjectAltName=$names"
   chmod 644 client/key.pem # the client may be any user
   cd /
 }
+
+if [ "$(id -u)" != 0 ]; then
+  exec rootlesskit --net=slirp4netns --mtu=1500 --disable-host-loopback --port-driver=builtin --copy-up=/etc --copy-up=/run \
+    --state-dir="$XDG_RUNTIME_DIR/rootlesskit" dockerd --rootless --host="unix://$XDG_RUNTIME_DIR/docker.sock"
+fi
 
 if [ "$#" -eq 0 ] || [ "${1#-}" != "$1" ]; then
   if [ -n "${DOCKER_TLS_CERTDIR:-}" ]; then
