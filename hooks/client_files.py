@@ -1,4 +1,4 @@
-"""The JSON files in which MCP clients look up their servers: our entries are merged into them, and taken out again.
+"""The files in which MCP clients look up their servers: our entries are merged into them, and taken out again.
 
 The files are the user's: other servers, other keys, comments, indentation and line ends stay to the byte. So they are edited as
 text, and what comes out is parsed and compared with what was meant before anything is written.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import toml_text
 from json_text import DECODER, Document, on_one_line, with_member, with_value, without_member
 
 Entry = Mapping[str, Any]
@@ -28,8 +30,8 @@ class ClientFile:
     """A file in which an MCP client looks up its servers.
 
     Attributes:
-        path: where it is in the project, with `/`.
-        section: the key of the object that holds the servers by name.
+        path: where it is in the project, with `/`; TOML where it ends so, else JSON.
+        section: the key of what holds the servers by name.
         forms: returns every entry that this or an earlier release has written for a server, this release's first. It is asked for
             each name in the section, the user's included.
     """
@@ -124,6 +126,24 @@ def check(before: Document, after: Document, section: str, plan: Mapping[str, En
         raise Refused("can't be edited without changing what is yours in it")
 
 
+def without_section(before: Document, after: Document, file: ClientFile, names: Collection[str]) -> Document:
+    """Return a document without the object for servers, where it was made for those that have gone, and something else is left.
+
+    Made for them is one that adding them to the rest makes again. A file with nothing else keeps it: clients look for it.
+    """
+    section = after.member(file.section)
+    if section is None or len(after.value) == 1 or dict(after.value)[file.section]:
+        return after
+    present = dict(dict(before.value)[file.section])
+    entries = {
+        name: next(form for form in file.forms(name) if unordered(parsed(form)) == unordered(present[name])) for name in names
+    }
+    rest = Document(without_member(after, after.top, file.section))
+    again = Document(carried_out(rest, file.section, entries))
+    check(rest, again, file.section, entries)
+    return rest if again.text == before.text else after
+
+
 def merged(text: str, file: ClientFile, names: Collection[str]) -> str:
     """Return the text of a client's file with the entries of the project's servers, and without those of servers that are gone.
 
@@ -135,6 +155,31 @@ def merged(text: str, file: ClientFile, names: Collection[str]) -> str:
     Raises:
         Refused: where the text is not what it should be.
     """
+    return (merged_toml if file.path.endswith(".toml") else merged_json)(text, file, names)
+
+
+def merged_toml(text: str, file: ClientFile, names: Collection[str]) -> str:
+    try:
+        servers = tomllib.loads(text).get(file.section, {})
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"is no valid TOML ({error})") from error
+    except RecursionError as error:
+        raise Refused("is nested too deeply") from error
+    if not isinstance(servers, dict):
+        raise Refused(f"has a `{file.section}` that is no table")
+    try:
+        for name in dict.fromkeys([*servers, *names]):
+            forms = file.forms(name)
+            wanted = forms[0] if name in names else None
+            ours = servers.get(name) in forms and toml_text.place_of(text, file.section, name) is not None
+            if name not in servers or (ours and servers[name] != wanted):
+                text = toml_text.edited(text, file.section, name, wanted)
+    except ValueError as error:
+        raise Refused("can't be edited without changing what is yours in it") from error
+    return text
+
+
+def merged_json(text: str, file: ClientFile, names: Collection[str]) -> str:
     try:
         document = Document(text if text.strip() else "{}\n")
         plan = planned(document, file, names)
@@ -147,6 +192,8 @@ def merged(text: str, file: ClientFile, names: Collection[str]) -> str:
     try:
         after = Document(carried_out(document, file.section, plan))
         check(document, after, file.section, plan)
+        if not any(plan.values()):
+            after = without_section(document, after, file, plan)
     except (ValueError, IndexError, RecursionError) as error:
         raise Refused("can't be edited without changing what is yours in it") from error
     return after.text
@@ -224,6 +271,13 @@ def update(folder: Path, file: ClientFile, names: Collection[str]) -> None:
         raise Refused(f"can't be written ({error.strerror})") from error
 
 
+def in_one_line(file: ClientFile, name: str) -> str:
+    """Return a server's entry as a person would add it."""
+    if file.path.endswith(".toml"):
+        return toml_text.in_one_line(name, file.forms(name)[0])
+    return f"{on_one_line(name)}: {on_one_line(file.forms(name)[0])}"
+
+
 def bring_up_to_date(folder: Path, files: Iterable[ClientFile], names: Collection[str], then: str) -> list[str]:
     """Bring the clients' files up to date: entries of the project's servers in, those of servers that are gone out.
 
@@ -243,7 +297,7 @@ def bring_up_to_date(folder: Path, files: Iterable[ClientFile], names: Collectio
         try:
             update(folder, file, names)
         except Refused as refused:
-            entries = ", ".join(f"{on_one_line(name)}: {on_one_line(file.forms(name)[0])}" for name in names)
+            entries = ", ".join(in_one_line(file, name) for name in names)
             by_hand = f"add to its `{file.section}`: {entries}"
             if not names:
                 by_hand = f"take the servers that are gone out of its `{file.section}`"

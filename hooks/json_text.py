@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 BLANKS = " \t\r\n"
+# A longer list has a line for each of its members.
+WIDTH = 88
 STRING = r'"(?:[^"\\]|\\.)*"'
 # Python takes NaN and Infinity for JSON, which no client does.
 TOKEN = re.compile(rf"{STRING}|//[^\r\n]*|/\*.*?\*/|NaN|Infinity", re.DOTALL)
@@ -126,10 +128,13 @@ def on_one_line(value: object) -> str:
 
 
 def on_lines(value: object, indent: str, unit: str, line_end: str) -> str:
-    """Return a value as JSON with a line for each member of an object; a list stays on one line."""
+    """Return a value as JSON with a line for each member of an object; a list that is short stays on one line."""
+    inner, short = indent + unit, on_one_line(value)
+    if isinstance(value, list) and len(short) > WIDTH:
+        lines = [f"{inner}{on_one_line(item)}" for item in value]
+        return f"[{line_end}{f',{line_end}'.join(lines)}{line_end}{indent}]"
     if not isinstance(value, Mapping) or not value:
-        return on_one_line(value)
-    inner = indent + unit
+        return short
     lines = [f"{inner}{on_one_line(name)}: {on_lines(member, inner, unit, line_end)}" for name, member in value.items()]
     return f"{{{line_end}{f',{line_end}'.join(lines)}{line_end}{indent}}}"
 

@@ -24,7 +24,8 @@ import adoption
 import yaml
 from blocks import attributes, keep_block, start_gitignore, write_block
 from changes import as_text
-from client_files import ClientFile, Entry, bring_up_to_date
+from client_files import bring_up_to_date
+from clients import CLIENTS
 from machine import missing, run
 from messages import say, warn
 from modes import set_modes, without_mode
@@ -95,23 +96,13 @@ def servers(answers: dict[str, Any]) -> list[str]:
     return [answers["project_slug"]] if known.service == "mcp-server" else known.server_names
 
 
-def client_files(stack: str) -> list[ClientFile]:
-    """Return the files in which MCP clients look up the servers of a project."""
-
-    def file(path: str, section: str, folder: str) -> ClientFile:
-        def forms(name: str) -> list[Entry]:
-            # What a release has written stays listed, so that a later one finds and replaces it. This release's is the first.
-            services = ["mcp-server", name] if stack == "mcp" else [name, "mcp-server"]
-            return [{"command": "python3", "args": [f"{folder}scripts/mcp-stdio", service]} for service in services]
-
-        return ClientFile(path, section, forms)
-
-    return [
-        # Claude Code knows no variable for the folder, and starts servers in it.
-        file(".mcp.json", "mcpServers", ""),
-        file(".vscode/mcp.json", "servers", "${workspaceFolder}/"),
-        file(".cursor/mcp.json", "mcpServers", "${workspaceFolder}/"),
-    ]
+def tell_clients(folder: Path, answers: dict[str, Any], update: str) -> None:
+    """Bring the files of MCP clients up to date."""
+    for client in (one for one in CLIENTS if one.is_in(folder)):
+        wanted = client.is_wanted(folder, answers.get("mcp_clients", []))
+        names, files = servers(answers) if wanted else [], [client.file(answers["stack"])]
+        for sentence in bring_up_to_date(folder, files, names, f"run `{update}`"):
+            warn(sentence)
 
 
 def run_setup(folder: Path, kept: list[str]) -> None:
@@ -347,8 +338,7 @@ def main() -> None:
         check_kept(answers, note["kept"], update)
         if not answers["own_compose"]:
             adoption.check_override(folder)
-    for sentence in bring_up_to_date(folder, client_files(answers["stack"]), servers(answers), f"run `{update}`"):
-        warn(sentence)
+    tell_clients(folder, answers, update)
     if idle := [name for name in note["given"] if name not in answers and not name.startswith("_")]:
         warn(f"leave out -d {', '.join(idle)}: with these answers that is not asked, and has no effect.")
     if answers["own_compose"]:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,13 +34,14 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 def servers(stack: Stack, file: str) -> dict[str, StdioServerParameters]:
     """Return what a client reads in its file: the command of each server, by its name.
 
-    A client that knows a variable for the project's folder, or has an absolute path, is started somewhere else.
+    A client that knows a variable for the project's folder, or has an absolute path, is started somewhere else; any other one in
+    a folder of the project that is not its top.
     """
     text = (stack.folder / file).read_text(encoding="utf-8").replace("${workspaceFolder}", str(stack.folder))
     assert not re.search(r"\$\{", text), "a variable that no client knows"
-    content = json.loads(text)
+    content = tomllib.loads(text) if file.endswith(".toml") else json.loads(text)
     (section,) = content.values()
-    folder = stack.folder if file == ".mcp.json" else Path("/")
+    folder = Path("/") if str(stack.folder) in text else stack.folder / "docker"
     return {
         name: StdioServerParameters(
             command=entry["command"], args=entry["args"], cwd=folder, env={**os.environ, **stack.ports, **stack.environment}

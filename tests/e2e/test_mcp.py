@@ -74,15 +74,17 @@ def with_slow_tool(stack: Stack) -> None:
 
 @pytest.mark.oldest
 @pytest.mark.podman
-def test_each_client_file_starts_the_server_and_all_of_it_works(stack: Stack) -> None:
+def test_each_client_file_starts_the_server_and_all_of_it_works(make_stack: MakeStack) -> None:
+    stack = make_stack(preset("04-mcp") | {"mcp_clients": ["codex"]})
     namespace = stack.slug.replace("-", "_")
-    for file in CLIENT_FILES:
+    client_files = [*CLIENT_FILES, ".codex/config.toml"]
+    for file in client_files:
         found = use(server_of(stack, file), everything)
         assert set(found) == {f"{namespace}_status", f"{namespace}_add_note", "status://services"}
         assert found[f"{namespace}_status"] == found["status://services"]
         assert found["status://services"]["server"] == stack.slug
         assert found["status://services"]["database"].startswith("PostgreSQL 17.")
-    assert stack.sql("SELECT count(*), min(text) FROM note") == f"{len(CLIENT_FILES)}|from {namespace}_add_note"
+    assert stack.sql("SELECT count(*), min(text) FROM note") == f"{len(client_files)}|from {namespace}_add_note"
     assert none_is_left(stack)
 
 

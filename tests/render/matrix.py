@@ -35,7 +35,8 @@ NAMES = (
 SERVERS = ["m" * 40, "my-tasks", "1e3", "0o17", "0b1", "1-2", "2024-01-01", "true", "null", "y", *(f"s{n}" for n in range(10))]
 """As many MCP servers as there may be: names as long as they may be, and names that YAML takes for something else."""
 
-# Free text and lists of files have no choices to take: these are what the templates branch on, or have to quote.
+# Free text and lists of files have no choices to take: these are what the templates branch on, or have to quote. No template
+# reads which clients there are: all of them at once will do.
 FREE: dict[str, tuple[Any, ...]] = {
     "project_name": NAMES,
     "app_command": (
@@ -54,6 +55,7 @@ FREE: dict[str, tuple[Any, ...]] = {
     "image_name": ("localhost:5000/team/my_app",),
     "image_user": ("", "www-data"),
     "mcp_servers": (["no"], SERVERS),
+    "mcp_clients": ([], ["found", "codex", "gemini", "zed", "jetbrains"]),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
     "own_packages": ([], ["-e libs/common", "vendor/a-1-py3-none-any.whl"]),
@@ -102,9 +104,9 @@ def values(questions: Questions, name: str) -> list[Any]:
     """Return the answers of one question that are worth a rendering: all, where it has choices."""
     question = questions.all[name]
     choices = questions.choices(name)
-    if question.get("multiselect"):
+    if question.get("multiselect") and name not in FREE:
         return [list(some) for size in range(len(choices) + 1) for some in itertools.combinations(choices, size)]
-    if choices:
+    if choices and name not in FREE:
         return choices
     kind = questions.type(name, {})
     if kind == "bool":

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import commit_all, git, preset, render, run, without_docker
+from tests import windows
+from tests.support import ROOT, commit_all, git, preset, render, run, without_docker
 
 AWAY = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 # Each as it is started by itself.
@@ -36,6 +37,34 @@ def docker_in(home: Path, script: str) -> None:
 def start(project: Path, script: str, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(project / "scripts" / script), *arguments]
     return subprocess.run(command, cwd="/", env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+RANCHER = r"\Rancher Desktop\resources\resources\win32\bin"
+
+
+@pytest.mark.parametrize(
+    ("prelude", "places"),
+    [
+        (
+            "",
+            {"/usr/local/bin", "/opt/homebrew/bin", "/snap/bin", "HOME/.docker/bin", "HOME/.orbstack/bin", "HOME/.rd/bin"}
+            | {"/Applications/Docker.app/Contents/Resources/bin", "/Applications/OrbStack.app/Contents/MacOS/xbin"}
+            | {"/Applications/Rancher Desktop.app/Contents/Resources/resources/darwin/bin"},
+        ),
+        (
+            windows.PRELUDE,
+            {r"D:\Programs\Docker\Docker\resources\bin", r"D:\me\Programs\DockerDesktop\resources\bin"}
+            | {rf"D:\Programs{RANCHER}", rf"D:\me\Programs{RANCHER}"},
+        ),
+    ],
+    ids=["Unix", "Windows"],
+)
+def test_docker_is_looked_for_where_each_program_puts_it(prelude: str, places: set[str], tmp_path: Path) -> None:
+    program = f"{prelude}\nimport sys; sys.path.insert(0, {str(ROOT / 'template' / 'scripts')!r})\n"
+    program += "from lib import common; print('\\n'.join(common.PATHS))"
+    env = bare(tmp_path, ProgramFiles=r"D:\Programs", LOCALAPPDATA=r"D:\me")
+    done = subprocess.run([sys.executable, "-B", "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert places <= {line.replace(str(tmp_path), "HOME") for line in done.stdout.splitlines()}, done.stderr
 
 
 @pytest.mark.parametrize("name", STARTED)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import ROOT, git, load, need_tool
+from tests.support import ROOT, files, git, load, need_tool
 from tests.unit import shapes
 
 hook = load(ROOT / "hooks" / "post_generation.py", "post_generation")
@@ -91,21 +91,22 @@ def test_clients_know_a_single_server_under_the_projects_name_and_several_under_
     assert hook.servers(ANSWERS[name]) == servers
 
 
-@pytest.mark.parametrize(("stack", "name", "service"), [("mcp", "shop", "mcp-server"), ("mcp-multi", "tasks", "tasks")])
-def test_each_client_starts_the_service_of_a_server(stack: str, name: str, service: str) -> None:
-    found = {file.path: (file.section, file.forms(name)[0]) for file in hook.client_files(stack)}
-    assert found == {
-        ".mcp.json": ("mcpServers", {"command": "python3", "args": ["scripts/mcp-stdio", service]}),
-        ".vscode/mcp.json": ("servers", {"command": "python3", "args": ["${workspaceFolder}/scripts/mcp-stdio", service]}),
-        ".cursor/mcp.json": ("mcpServers", {"command": "python3", "args": ["${workspaceFolder}/scripts/mcp-stdio", service]}),
-    }
-
-
-def test_what_another_stack_has_written_for_a_client_is_known_as_ours() -> None:
-    for file, other in zip(hook.client_files("mcp"), hook.client_files("mcp-multi"), strict=True):
-        for name in ("shop", "tasks"):
-            assert file.forms(name)[0] in other.forms(name)
-            assert other.forms(name)[0] in file.forms(name)
+@pytest.mark.parametrize(("named", "there"), [(["codex"], True), (["found"], False), ([], False)])
+def test_a_clients_file_comes_and_goes_with_the_answer(
+    named: list[str], there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = {**ANSWERS["mcp"], "mcp_clients": named}
+    hook.tell_clients(tmp_path, answers, "copier update")
+    always = {".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json"}
+    assert files(tmp_path).keys() == always | ({".codex/config.toml"} if there else set())
+    mine = "# Mine.\n\nmodel = 'a'"
+    (tmp_path / ".codex").mkdir(exist_ok=True)
+    (tmp_path / ".codex" / "config.toml").write_text(mine)
+    hook.tell_clients(tmp_path, answers, "copier update")
+    assert ("[mcp_servers.shop]" in (tmp_path / ".codex" / "config.toml").read_text()) == bool(named)
+    hook.tell_clients(tmp_path, {**answers, "mcp_clients": []}, "copier update")
+    assert (tmp_path / ".codex" / "config.toml").read_text() == mine
+    assert capsys.readouterr().err == ""
 
 
 def server_folders(folder: Path, **has_dockerfile: bool) -> None:

@@ -264,6 +264,7 @@ def test_claude_desktop_is_told_where_each_server_is_on_this_machine(servers: Pa
     assert told(servers) == {"mcpServers": {name: starting(servers, name) for name in ("tasks", "my-docs")}}
     assert (servers / "claude_desktop_config.json").stat().st_mode & 0o777 == 0o600
     assert "for Claude Desktop add what it holds to " in result.stdout
+    assert f"for Windsurf add it to {Path.home() / '.codeium' / 'windsurf' / 'mcp_config.json'}\n" in result.stdout
 
 
 def test_claude_desktop_is_told_of_a_single_server_under_the_projects_name(template: Path, tmp_path: Path) -> None:

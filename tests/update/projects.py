@@ -182,7 +182,9 @@ def edit(project: Path) -> None:
     for client in (".mcp.json", ".vscode/mcp.json"):
         if (project / client).exists():
             text = (project / client).read_text(encoding="utf-8")
-            text = text.replace('["scripts/mcp-stdio', '["-X", "dev", "scripts/mcp-stdio').replace("{", '{\n  "inputs": [],', 1)
+            # Python's first argument, as earlier releases wrote it and as this one does.
+            text = text.replace('["scripts/mcp-stdio', '["-X", "dev", "scripts/mcp-stdio').replace('"-I"', '"-X", "dev", "-I"')
+            text = text.replace("{", '{\n  "inputs": [],', 1)
             (project / client).write_text(text, encoding="utf-8")
     (project / "docker-compose.override.yml").write_text("services: {}\n", encoding="utf-8")
     (project / ".env").write_text("APP_PORT=8123\n", encoding="utf-8")

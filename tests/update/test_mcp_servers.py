@@ -38,7 +38,7 @@ def below(project: Path, folder: str) -> dict[str, bytes]:
 
 def entries(project: Path) -> dict[str, Any]:
     """Return the servers in each client's file."""
-    return {file: json.loads((project / file).read_text())[section] for file, section in CLIENT_FILES.items()}
+    return {file: json.loads((project / file).read_text()).get(section, {}) for file, section in CLIENT_FILES.items()}
 
 
 def test_a_name_more_adds_a_server_and_leaves_the_others_as_they_are(project: Path, working_tree: Path, tmp_path: Path) -> None:
@@ -110,8 +110,44 @@ def test_another_stack_takes_its_servers_out_of_the_clients_files(working_tree: 
 
     update(project, stack="minimal", hook=True)
     assert [list(servers) for servers in entries(project).values()] == [[]] * 3
-    assert json.loads(vscode.read_text()) == {"inputs": [], "servers": {}}
+    assert json.loads(vscode.read_text()) == {"inputs": []}
     assert (project / "servers" / "tasks" / "server.py").exists()
+
+
+MINE = """\
+{
+  "mcpServers": {
+    // Mine.
+    "weather": {"command": "uvx", "args": ["weather"]},
+    "shop": {"command": "python3", "args": ["scripts/mcp-stdio", "mcp-server"]}, // the template's
+    "also": {"command": "python3", "args": ["scripts/mcp-stdio", "mcp-server"], "env": {"A": "1"}},
+  },
+}
+"""
+
+
+def test_an_earlier_releases_entry_starts_in_any_folder_and_its_owners_stay(released: Path, tmp_path: Path) -> None:
+    project = generated(released, tmp_path / "shop", preset("04-mcp"), version="v0.7.0")
+    (project / ".mcp.json").write_text(MINE)
+    codex, gemini = project / ".codex" / "config.toml", project / ".gemini" / "settings.json"
+    for file, text in ((codex, 'model = "a" # mine'), (gemini, '{"theme": "a"} // mine\n')):
+        file.parent.mkdir()
+        file.write_text(text)
+    commit_all(project, "My clients")
+
+    update(project, hook=True)
+
+    before, after = MINE.splitlines(), (project / ".mcp.json").read_text().splitlines()
+    (old, new), *others = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    assert (others, '"shop": {"command": "python3", "args": ["-I", "-c", "import ' in new) == ([], True)
+    assert old.partition("}")[2] == new.partition("}")[2]
+    assert codex.read_text().startswith('model = "a" # mine\n\n[mcp_servers.shop]\ncommand = "python3"\n')
+    assert '"mcpServers": {"shop": {' in gemini.read_text()
+
+    commit_all(project, "Update")
+    update(project, mcp_clients=[], hook=True)
+    assert (codex.read_text(), gemini.read_text()) == ('model = "a" # mine', '{"theme": "a"} // mine\n')
+    assert (project / ".mcp.json").read_text().splitlines() == after
 
 
 def test_a_server_whose_name_is_reserved_by_now_stays(released: Path, tmp_path: Path) -> None:

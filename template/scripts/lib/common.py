@@ -25,14 +25,21 @@ ROOT = Path(os.environ.get("BRANCH_ENV_ROOT", Path(__file__).parents[2])).resolv
 PROGRAM = f"scripts/{Path(sys.argv[0]).resolve().name}"
 Done = subprocess.CompletedProcess
 # Where docker may be, and a program with a window, cron or ssh does not look.
-PATHS = ["/usr/local/bin", "/opt/homebrew/bin", "/snap/bin"]
+PATHS = ["/usr/local/bin", "/opt/homebrew/bin", "/opt/local/bin", "/snap/bin"]
+PATHS += ["/home/linuxbrew/.linuxbrew/bin"]
 PATHS += [os.path.expanduser(f"~/{one}/bin") for one in (".docker", ".orbstack", ".rd")]
-PATHS += ["/Applications/Docker.app/Contents/Resources/bin"]
+_apps = ["Docker.app/Contents/Resources/bin", "OrbStack.app/Contents/MacOS/xbin"]
+_apps += ["Rancher Desktop.app/Contents/Resources/resources/darwin/bin"]
+PATHS += [f"/Applications/{one}" for one in _apps]
 if sys.platform == "win32":
-    PATHS = [r"C:\Program Files\Docker\Docker\resources\bin"]
     # There docker looks for its plugins.
     os.environ.setdefault("ProgramData", r"C:\ProgramData")
-    os.environ.setdefault("ProgramFiles", r"C:\Program Files")
+    _all = os.environ.setdefault("ProgramFiles", r"C:\Program Files")
+    _mine = os.environ.get("LOCALAPPDATA", "") + r"\Programs"
+    PATHS = [rf"{_all}\Docker\Docker\resources\bin"]
+    PATHS += [rf"{_mine}\DockerDesktop\resources\bin"]
+    _rancher = r"Rancher Desktop\resources\resources\win32\bin"
+    PATHS += [rf"{one}\{_rancher}" for one in (_all, _mine)]
 _known = os.environ.get("PATH", os.defpath).split(os.pathsep)
 PATHS = [one for one in PATHS if one not in _known]
 os.environ["PATH"] = os.pathsep.join([*_known, *PATHS])

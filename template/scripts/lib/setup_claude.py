@@ -1,5 +1,5 @@
 # Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
-"""What scripts/setup makes for Claude Desktop: where the MCP servers are."""
+"""What scripts/setup makes for clients that read a file in a home folder."""
 
 from __future__ import annotations
 
@@ -61,3 +61,5 @@ def make() -> None:
         "win32": Path(os.environ.get("APPDATA", "")) / "Claude",
     }.get(sys.platform, home / ".config" / "Claude")
     say(f"for Claude Desktop add what it holds to {folder / DESKTOP.name}")
+    windsurf = home / ".codeium" / "windsurf" / "mcp_config.json"
+    say(f"for Windsurf add it to {windsurf}")
