@@ -42,9 +42,24 @@ class App(Services):
         return self.service == "app" and self.answers.worker_command != ""
 
     @cached_property
+    def offers_production(self) -> bool:
+        """Whether a set-up for production can be had: of what runs in development in a container, or on the host."""
+        return self.service == "app" or self.on_host
+
+    @cached_property
+    def deployed_service(self) -> str:
+        """The service whose replicas nginx asks in production."""
+        return self.service or "app"
+
+    @cached_property
+    def listens_in_production(self) -> bool:
+        """Whether there is a port that nginx can ask."""
+        return self.answers.app_command != "" and self.answers.app_port != 0
+
+    @cached_property
     def has_production(self) -> bool:
         """Whether there is a set-up for production."""
-        return self.service == "app" and self.answers.production
+        return self.offers_production and self.answers.production
 
     @cached_property
     def has_ci(self) -> bool:
@@ -54,7 +69,7 @@ class App(Services):
     @cached_property
     def builds_image(self) -> bool:
         """Whether an image is built from the Dockerfile at the top."""
-        return self.service != "" or (self.on_host and self.has_ci)
+        return self.service != "" or (self.on_host and (self.has_ci or self.has_production))
 
     @cached_property
     def has_layers(self) -> bool:

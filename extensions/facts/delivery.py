@@ -85,7 +85,7 @@ class Delivery(Reload):
     @cached_property
     def _django_required(self) -> dict[str, str]:
         """What the settings of an app of Django's can't be read without."""
-        return self.answers.required_settings if self.is_django and self.answers.own_app and self.service == "app" else {}
+        return self.answers.required_settings if self.is_django and self.answers.own_app else {}
 
     @cached_property
     def production_secrets(self) -> list[str]:

@@ -68,6 +68,7 @@ CASES: dict[str, Case] = {
     **each("app_port", PORT, {"server": 0}, {"own_app": True, "stack": "mcp"}),
     **each("production", "Give the app a port first.", {"no-port": True}, {"own_app": True, "app_port": 0}),
     **each("production", "Give the app a port first.", {"library": True}, {"own_app": True, "app_command": ""}),
+    **each("production", "Give the app a port first.", {"host": True}, {"stack": "hybrid", "own_app": True, "app_port": 0}),
     **each("port_slot", SLOT, {"text": "first", "10": 10, "negative": -1}),
     **each("services", SERVICES, {"full": []}, FULL),
     **each("services", SERVICES, {"hybrid": []}, {"stack": "hybrid"}),

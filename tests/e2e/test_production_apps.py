@@ -20,8 +20,9 @@ REDIS_ALONE = {"stack": "full", "services": ["redis"]}
     [
         (REDIS_ALONE | {"web_framework": "flask", "redis_version": "7"}, {"redis": "Redis 7"}),
         (REDIS_ALONE | {"web_framework": "stdlib", "redis_version": "valkey-8"}, {"redis": "Redis 7.2.4"}),
+        ({"stack": "hybrid", "services": ["postgres"]}, {"database": "PostgreSQL 17."}),
     ],
-    ids=["flask with Redis 7", "stdlib with Valkey"],
+    ids=["flask with Redis 7", "stdlib with Valkey", "one that runs on the host in development"],
 )
 def test_other_starters_run_in_production(
     template: Path, tmp_path: Path, answers: dict[str, Any], reached: dict[str, str]
