@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support import commit_all, existing_project, files, git, render
+from tests.support import commit_all, existing_project, files, git, need_tool, render
 
 ONE: dict[str, Any] = {"stack": "mcp"}
 SEVERAL: dict[str, Any] = {"stack": "mcp-multi", "mcp_servers": ["tasks", "docs"], "gateway": "none"}
@@ -87,6 +88,33 @@ def test_a_clients_file_that_is_broken_is_kept_with_a_note(
     assert '"tasks": {"command": "python3"' in note
     for other in CLIENTS.keys() - {file}:
         assert list(json.loads(after[other])[CLIENTS[other]]) == ["tasks", "docs"]
+
+
+# It answers as a server does that has one tool.
+SESSION = """\
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    started = {"capabilities": {"tools": {}}, "serverInfo": {"name": "stub", "version": "1"}}
+    answers = {
+        "initialize": {**started, "protocolVersion": asked.get("params", {}).get("protocolVersion")},
+        "tools/list": {"tools": [{"name": sys.argv[1], "inputSchema": {"type": "object"}}]},
+    }
+    if "id" in asked:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": answers.get(asked["method"], {})}), flush=True)
+"""
+
+
+@pytest.mark.thorough
+def test_the_inspector_starts_a_server_from_a_folder_below_the_top(project: Path, template: Path) -> None:
+    add(project, {"src/deep/er/README.md": "Mine\n", "scripts/mcp-stdio": SESSION})
+    render(template, project, SEVERAL, hook=True)
+    options = ["--cli", "--config", "../../../.mcp.json", "--server", "docs", "--method", "tools/list"]
+    # The last for Node 20.
+    command = [need_tool("npx"), "--yes", "@modelcontextprotocol/inspector@0.15.0", *options]
+    done = subprocess.run(command, cwd=project / "src/deep/er", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["tools"][0]["name"] == "docs"
 
 
 def test_a_servers_folder_that_was_there_is_never_touched(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -38,6 +39,14 @@ def arguments(client: Any, stack: str = "mcp-multi") -> list[str]:
 def test_the_question_offers_each_client_whose_file_does_not_always_come() -> None:
     assert Questions(ROOT).choices("mcp_clients") == ["found", *(client.name for client in FURTHER)]
     assert [client.path for client in clients.CLIENTS if not client.name] == [".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json"]
+
+
+def test_the_page_on_clients_has_each_with_its_file_and_key() -> None:
+    page = (ROOT / "docs" / "how-to" / "mcp-clients.md").read_text(encoding="utf-8")
+    for client in clients.CLIENTS:
+        assert re.search(rf"^\| [\w ,]+ \| `{re.escape(client.path)}` \| ", page, re.MULTILINE), client.path
+    for client in FURTHER:
+        assert f"| `{client.path}` | `{client.section}` | `{client.name}` |" in page
 
 
 @pytest.mark.parametrize("client", FURTHER, ids=lambda client: str(client.name))
