@@ -11,6 +11,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,8 @@ def merged_json(text: str, file: ClientFile, names: Collection[str]) -> str:
         after = Document(carried_out(document, file.section, plan))
         check(document, after, file.section, plan)
         if not any(plan.values()):
-            after = without_section(document, after, file, plan)
+            with suppress(Refused, ValueError, IndexError):
+                after = without_section(document, after, file, plan)
     except (ValueError, IndexError, RecursionError) as error:
         raise Refused("can't be edited without changing what is yours in it") from error
     return after.text

@@ -44,7 +44,8 @@ class Client:
             return True
         root = os.path.realpath(folder)
         inside = os.path.realpath(folder / self.path).startswith(os.path.join(root, ""))
-        return inside and root != os.path.realpath(Path.home())
+        # Where nobody has a home, `Path.home()` fails.
+        return inside and root != os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111
 
     def is_wanted(self, folder: Path, named: Collection[str]) -> bool:
         """Tell whether its file is to have the project's servers, by the answer `mcp_clients`."""
