@@ -81,7 +81,7 @@ def test_each_client_starts_the_service_of_a_server(client: Any) -> None:
     assert several.forms("shop")[0] in one.forms("shop")
     assert one.forms("shop")[0] in several.forms("shop")
     # Gemini CLI puts the value of a variable in its place, and a shell on Windows that of others.
-    assert not {"$", "%", '"', "`", "\n"} & {*"".join(arguments(client)).replace("${workspaceFolder}", "")}
+    assert not {*'$%"`\n&|<>^'} & {*"".join(arguments(client)).replace("${workspaceFolder}", "")}
 
 
 def test_an_entry_of_a_release_before_is_known_as_ours() -> None:
