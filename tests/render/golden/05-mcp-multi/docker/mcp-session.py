@@ -24,6 +24,11 @@ def end_with_the_client() -> None:
     os.kill(-1, signal.SIGKILL)
 
 
+# Names that always lead here: the service's, for its containers, and this machine's, for
+# containers of others. Those in .env.local come on top.
+names = [os.environ.get("MCP_SERVICE", ""), "host.docker.internal"]
+names.append(os.environ.get("MCP_ALLOWED_HOSTS", ""))
+os.environ["MCP_ALLOWED_HOSTS"] = " ".join(filter(None, names))
 if os.environ.get("MCP_TRANSPORT") == "stdio" and os.fork() == 0:
     end_with_the_client()
     os._exit(0)

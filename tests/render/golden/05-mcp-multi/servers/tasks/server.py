@@ -1,6 +1,7 @@
 """The starter MCP server: two tools and a resource that show what it works with. Yours to change."""
 
 import argparse
+import logging
 import os
 
 import psycopg
@@ -53,17 +54,31 @@ async def index(_: Request) -> JSONResponse:
     return JSONResponse(await run_in_threadpool(status))
 
 
+def known_hosts() -> TransportSecuritySettings:
+    """Return the names that the server answers to: no web page gets in by its own."""
+    names = ["127.0.0.1", "localhost", "[::1]"]
+    names += os.environ.get("MCP_ALLOWED_HOSTS", "").split()
+    hosts = [host for name in names for host in (name, f"{name}:*")]
+    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+
+
+def name_refused(record: logging.LogRecord) -> bool:
+    """Let the log say which name is missing where a request is refused."""
+    header, _, value = record.getMessage().partition(" header: ")
+    if value:
+        name = value.rpartition("//")[2]
+        record.msg = f"{header} header: add {name} to MCP_ALLOWED_HOSTS to let it in"
+    return True
+
+
 def serve(host: str, port: int) -> None:
-    """Serve over HTTP at /mcp, for the hosts that it is known under: a web page must not get in by a name of its own."""
+    """Serve over HTTP at /mcp."""
     from uvicorn.config import LOGGING_CONFIG
 
     LOGGING_CONFIG["handlers"]["access"]["stream"] = "ext://sys.stderr"
-    hosts = ["127.0.0.1", "localhost", *os.environ.get("MCP_ALLOWED_HOSTS", "").split()]
-    security = TransportSecuritySettings(
-        allowed_hosts=[f"{name}:*" for name in hosts],
-        allowed_origins=[f"http://{name}:*" for name in hosts],
-    )
-    app.run("streamable-http", host=host, port=port, transport_security=security)
+    logging.getLogger(TransportSecuritySettings.__module__).addFilter(name_refused)
+    app.run("streamable-http", host=host, port=port, transport_security=known_hosts())
 
 
 def main() -> None:
