@@ -86,6 +86,7 @@ class Parts(Delivery):
         return there(
             {
                 "mcp-session.py": self.has_mcp,
+                "mcp-reload.py": self.mcp_reload != "",
                 "as-owner.sh": self.server_names != [],
                 "shared-access.sh": self.shares_services,
                 "databases.sh": self.server_names != [] or self.shares_postgres,
@@ -164,6 +165,7 @@ class Parts(Delivery):
     def development_variables(self) -> dict[str, str]:
         """What the environment of the app, or of each server, holds in development alone: YAML, by name."""
         debug = {"DEBUG": '"true"'} if self.starts_django and self.service else {}
+        debug |= {"MCP_RELOAD": commands.to_json_text(self.mcp_reload)} if self.mcp_reload else {}
         return debug | ({"SMTP_HOST": "mailcatcher", "SMTP_PORT": '"1025"'} if self.has_mail else {})
 
     @cached_property

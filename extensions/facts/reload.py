@@ -84,6 +84,14 @@ class Reload(App):
         return not self.hides_code and not self.restarts_on_change
 
     @cached_property
+    def mcp_reload(self) -> str:
+        """The folder of the code that an MCP server over HTTP is started again for; empty where that would change nothing."""
+        if self.server_names:
+            return "."
+        reloads = self.service == "mcp-server" and not self.stdio_only and self.mounts_code
+        return self.answers.source_folder if reloads else ""
+
+    @cached_property
     def development_command(self) -> str:
         """The command that starts the app in development, with the reloader and the debugger."""
         command = self.reload_command or self.answers.app_command or "python"

@@ -29,7 +29,12 @@ def end_with_the_client() -> None:
 names = [os.environ.get("MCP_SERVICE", ""), "host.docker.internal"]
 names.append(os.environ.get("MCP_ALLOWED_HOSTS", ""))
 os.environ["MCP_ALLOWED_HOSTS"] = " ".join(filter(None, names))
-if os.environ.get("MCP_TRANSPORT") == "stdio" and os.fork() == 0:
+command = sys.argv[1:]
+if os.environ.get("MCP_TRANSPORT") != "stdio":
+    # Over HTTP a change of the code is there at once.
+    reload = [sys.executable, "-IS", "/mcp-reload.py"]
+    command = [*reload, *command] if os.environ.get("MCP_RELOAD") else command
+elif os.fork() == 0:
     end_with_the_client()
     os._exit(0)
-os.execvp(sys.argv[1], sys.argv[1:])
+os.execvp(command[0], command)

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import socket
 
 import psycopg
 from mcp.server.mcpserver import MCPServer
@@ -73,12 +74,21 @@ def name_refused(record: logging.LogRecord) -> bool:
 
 
 def serve(host: str, port: int) -> None:
-    """Serve over HTTP at /mcp."""
-    from uvicorn.config import LOGGING_CONFIG
+    """Serve over HTTP at /mcp, without sessions: clients go on after a restart."""
+    import uvicorn
+    from sse_starlette.sse import AppStatus
 
-    LOGGING_CONFIG["handlers"]["access"]["stream"] = "ext://sys.stderr"
+    uvicorn.config.LOGGING_CONFIG["handlers"]["access"]["stream"] = "ext://sys.stderr"
     logging.getLogger(TransportSecuritySettings.__module__).addFilter(name_refused)
-    app.run("streamable-http", host=host, port=port, transport_security=known_hosts())
+    # What ends answers the calls that it has.
+    AppStatus.disable_automatic_graceful_drain()
+    http = app.streamable_http_app(
+        stateless_http=True, transport_security=known_hosts()
+    )
+    # In development a socket stays open while a change of the code is loaded.
+    taken = os.environ.get("MCP_SOCKET")
+    sockets = [socket.socket(fileno=int(taken))] if taken else None
+    uvicorn.Server(uvicorn.Config(http, host=host, port=port)).run(sockets)
 
 
 def main() -> None:
