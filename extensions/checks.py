@@ -182,6 +182,14 @@ def debian_error(value: object) -> str:
     return "" if good else "Give a list, like [libpq5]."
 
 
+def variables_error(value: object) -> str:
+    """Say what is wrong with a list of variables that a client hands on to an MCP server; empty for a good one."""
+    if not is_list_of_text(value) or not all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) for name in value):
+        return "Give names, like [API_KEY]."
+    # The container has its own.
+    return "Leave out names such as PATH." if {"PATH", "HOME", "MCP_TRANSPORT"}.intersection(map(str.upper, value)) else ""
+
+
 def own_compose_error(name: str) -> str:
     """Say what is wrong with the name of an existing Compose file, which may be empty; empty for a good one."""
     known = {"", "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
@@ -344,6 +352,7 @@ class ChecksExtension(Extension):
             repository_folder_error,
             versions_error,
             debian_error,
+            variables_error,
             django_error,
             required_settings_error,
             own_compose_error,

@@ -126,6 +126,13 @@ CASES: dict[str, Case] = {
         OWN_FULL,
     ),
     **each(
+        "mcp_client_env",
+        "Give names, like [API_KEY].",
+        {"text": "API_KEY", "value": ["A=b"], "empty": [""], "number": [1]},
+        MULTI,
+    ),
+    **each("mcp_client_env", "Leave out names such as PATH.", {"path": ["API_KEY", "PATH"]}, {"stack": "mcp"}),
+    **each(
         "django",
         "Give pairs, like {manage_py: manage.py}.",
         {"list": ["manage.py"], "name": {"a": "b"}, "number": {"manage_py": 1}, "blank": {"manage_py": "a b/manage.py"}},

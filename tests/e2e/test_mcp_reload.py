@@ -13,7 +13,12 @@ from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import wait_for
 from tests.support import preset
 
-SLOW = """
+TOOLS = """
+
+@app.tool()
+def environment() -> dict[str, str]:
+    return dict(os.environ)
+
 
 @app.tool()
 async def slow(seconds: float) -> str:
@@ -41,9 +46,9 @@ async def status(session: ClientSession, tool: str) -> dict[str, str]:
 
 
 def test_a_connected_client_goes_on_while_the_code_changes_and_the_next_session_has_it_too(make_stack: MakeStack) -> None:
-    stack = make_stack(preset("04-mcp") | {"services": []})
+    stack = make_stack(preset("04-mcp") | {"services": [], "mcp_client_env": ["API_KEY", "LOG_LEVEL"]})
     (file,) = stack.folder.glob("src/*/server.py")
-    edit(file, "\ndef main() -> None:", f"{SLOW}\ndef main() -> None:")
+    edit(file, "\ndef main() -> None:", f"{TOOLS}\ndef main() -> None:")
     tool = f"{stack.slug.replace('-', '_')}_status"
     stack.up()
 
@@ -72,7 +77,12 @@ def test_a_connected_client_goes_on_while_the_code_changes_and_the_next_session_
     use(f"{stack.url('mcp-server')}/mcp", use_it)
     assert stack.inspect("mcp-server")["State"]["StartedAt"] == started, "in the same container"
     (server,) = servers(stack, ".mcp.json").values()
+    server.env = {**(server.env or {}), "API_KEY": "a 'secret' $HOME", "OTHER": "no"}
     assert "x2" in use(server, lambda session: status(session, tool))
+    # Of a client's environment it has what the project names, where the client has it.
+    found = use(server, lambda session: status(session, "environment"))
+    assert found["API_KEY"] == "a 'secret' $HOME"
+    assert not found.keys() & {"OTHER", "LOG_LEVEL", "MCP_SOCKET"}
 
 
 def test_each_of_several_servers_is_started_again_for_its_own_code(make_stack: MakeStack) -> None:

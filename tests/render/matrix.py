@@ -63,6 +63,7 @@ FREE: dict[str, tuple[Any, ...]] = {
     "dev_sources": ([], ["."], ["requirements/local.txt", "a b.txt"]),
     "system_packages": ([], ["libpq5", "libmagic1"]),
     "build_packages": ([], ["gcc", "git"]),
+    "mcp_client_env": ([], ["API_KEY", "log_level"]),
     "setting_names": (
         {},
         {"DB_HOST": "db_host", "DB": "db_kind:pg", "CELERY_BROKER_URL": "redis_url"},

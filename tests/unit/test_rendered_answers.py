@@ -281,6 +281,12 @@ def servers_stand(answers: Answers) -> None:
     assert {*answers["mcp_servers"]} <= compose("docker-compose.yml", answers).keys()
 
 
+def client_env_stands(answers: Answers) -> None:
+    read: dict[str, Any] = {}
+    exec(rendered("scripts/lib/settings.py", answers), read)
+    assert read["CLIENT_ENV"] == answers["mcp_client_env"]
+
+
 def is_saved(answers: Answers) -> None:
     """Nothing is rendered of it but the answers file, which is read again as it was."""
 
@@ -296,6 +302,7 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "image_entrypoint": ("image_entrypoint", SERVER, lists, server_command_stands),
     "image_command": ("image_command", OWN_IMAGE, lists | st.just(["run", "a"]), image_command_stands),
     "migrate_command": ("migrate_command", SHOP, texts, migrate_stands),
+    "mcp_client_env": ("mcp_client_env", SERVER, st.lists(st.text("AB_1=", max_size=4), max_size=3) | lists, client_env_stands),
     "system_packages": ("system_packages", SHOP, debian_names, debian_packages_stand),
     "build_packages": ("build_packages", SHOP, debian_names, debian_packages_stand),
     "database_scheme": (

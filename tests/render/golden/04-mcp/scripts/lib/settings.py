@@ -4,5 +4,7 @@
 SLUG = "my-project"
 # The service of each MCP server, by the name that clients know it under.
 SERVERS = {"my-project": "mcp-server"}
+# The variables of a client that its session hands on to the server.
+CLIENT_ENV: list[str] = []
 # What speaks over stdio, where the service's own command speaks over HTTP.
 STDIO_COMMAND: list[str] = []

@@ -7,5 +7,7 @@ SERVERS = {
     "tasks": "tasks",
     "docs": "docs",
 }
+# The variables of a client that its session hands on to the server.
+CLIENT_ENV: list[str] = []
 # What speaks over stdio, where the service's own command speaks over HTTP.
 STDIO_COMMAND: list[str] = []
