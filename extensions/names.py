@@ -48,7 +48,7 @@ LIBRARIES = frozenset(
 )
 
 # What the starter MCP server imports besides.
-MCP_LIBRARIES = frozenset({"mcp", "mcp_types"})
+MCP_LIBRARIES = frozenset({"mcp", "mcp_types", "psycopg_pool", "sse_starlette"})
 
 
 def slug(name: str) -> str:

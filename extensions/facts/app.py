@@ -157,6 +157,7 @@ class App(Services):
             packages += [*framework.packages, *(framework.reloader if reloads else [])]
         packages += ["dj-database-url>=3,<4"] if self.uses_postgres and self.is_django else []
         packages += ["psycopg[binary]>=3.2,<4"] if self.uses_postgres else []
+        packages += ["psycopg-pool>=3.2,<4"] if self.uses_postgres and self.has_mcp else []
         packages += ["redis>=5.2,<9"] if self.uses_redis else []
         return packages
 

@@ -48,7 +48,7 @@ async def status(session: ClientSession, tool: str) -> dict[str, str]:
 def test_a_connected_client_goes_on_while_the_code_changes_and_the_next_session_has_it_too(make_stack: MakeStack) -> None:
     stack = make_stack(preset("04-mcp") | {"services": [], "mcp_client_env": ["API_KEY", "LOG_LEVEL"]})
     (file,) = stack.folder.glob("src/*/server.py")
-    edit(file, "\ndef main() -> None:", f"{TOOLS}\ndef main() -> None:")
+    edit(file, "\nif __name__ ==", f"{TOOLS}\nif __name__ ==")
     tool = f"{stack.slug.replace('-', '_')}_status"
     stack.up()
 
@@ -66,9 +66,9 @@ def test_a_connected_client_goes_on_while_the_code_changes_and_the_next_session_
                 with anyio.fail_after(30):
                     while f"x{number}" not in await status(session, tool):
                         pass
-            edit(file, "import argparse", "import argparse)(")
+            edit(file, "import os\n", "import os)(\n")
             await anyio.sleep(1)
-            edit(file, "import argparse)(", "import argparse")
+            edit(file, "import os)(\n", "import os\n")
             with anyio.fail_after(30):
                 assert "x2" in await status(session, tool)
         assert "late" in late[0], "a call that was going on is answered"

@@ -1,14 +1,18 @@
-"""The starter MCP server over HTTP: who may call it."""
+"""The starter MCP server: who may call it over HTTP, and what a client sees."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import logging
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import anyio
 import pytest
+from mcp import Client
 from starlette.testclient import TestClient
 
 from tests.support import render
@@ -23,19 +27,26 @@ KNOWN = "mcp-server mcp.example.com other.example.com:8443 [fd00::1]"
 
 
 @pytest.fixture(scope="module")
-def starter(template: Path, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    answers = {"stack": "mcp", "services": [], "package_name": "shop"}
+def starter(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    answers = {"stack": "mcp", "services": [], "package_name": "starter_shop"}
     folder = render(template, tmp_path_factory.mktemp("mcp") / "shop", answers)
-    spec = importlib.util.spec_from_file_location("starter_server", folder / "src" / "shop" / "server.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    manifest = folder / "pyproject.toml"
+    manifest.write_text(manifest.read_text().replace('version = "0.1.0"', 'version = "4.5.6"'))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(folder / "src"), *sys.path])
+        patch.setattr(sys, "dont_write_bytecode", True)
+        yield importlib.import_module("starter_shop.server")
+    for name in [name for name in sys.modules if name.split(".")[0] == "starter_shop"]:
+        del sys.modules[name]
+
+
+def serving() -> Any:
+    return sys.modules["starter_shop.serving"]
 
 
 def ask(starter: ModuleType, **headers: str) -> int:
     """Return the status with which a request is answered."""
-    app = starter.app.streamable_http_app(transport_security=starter.known_hosts())
+    app = starter.app.streamable_http_app(transport_security=serving().known_hosts())
     with TestClient(app) as client:
         accept = {"Accept": "application/json, text/event-stream"}
         return int(client.post("/mcp", json=INITIALIZE, headers={**accept, **headers}).status_code)
@@ -73,11 +84,37 @@ def test_another_name_is_refused_and_the_log_says_in_one_line_which(
 ) -> None:
     monkeypatch.setenv("MCP_ALLOWED_HOSTS", KNOWN)
     logger: Any = logging.getLogger("mcp.server.transport_security")
-    logger.addFilter(starter.name_refused)
+    logger.addFilter(serving().name_refused)
     try:
         assert ask(starter, **headers) == status
     finally:
-        logger.removeFilter(starter.name_refused)
+        logger.removeFilter(serving().name_refused)
     [line] = [record.getMessage() for record in caplog.records if record.name == logger.name]
     header = "Host" if status == 421 else "Origin"
     assert line == f"Invalid {header} header: add {name} to MCP_ALLOWED_HOSTS to let it in"
+
+
+@pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")
+def test_a_client_sees_the_projects_version_a_schema_progress_and_a_log(starter: ModuleType) -> None:
+    told: list[Any] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        told.append((done, total, message))
+
+    async def log(said: Any) -> None:
+        told.append(said.data)
+
+    async def use(mode: Any) -> None:
+        told.clear()
+        async with Client(starter.app, mode=mode, logging_callback=log, log_level="info" if mode == "auto" else None) as client:
+            assert client.server_info.version == "4.5.6"
+            tool = (await client.list_tools()).tools[1]
+            assert tool.output_schema and tool.input_schema["properties"]["text"]["description"]
+            await client.call_tool(tool.name, {"text": "a\nb"}, progress_callback=progress)
+            assert told == [(1, 2, "Kept: a"), (2, 2, "Kept: b"), "2 of 2 lines are kept"]
+            [template] = (await client.list_resource_templates()).resource_templates
+            assert template.uri_template == "note://{number}"
+            assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["report"]
+
+    for mode in ("auto", "legacy"):
+        anyio.run(use, mode)

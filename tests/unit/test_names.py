@@ -144,7 +144,7 @@ READ_OTHERWISE = [
 ]
 
 
-@pytest.mark.parametrize("name", ["mcp", "mcp_types"])
+@pytest.mark.parametrize("name", ["mcp", "mcp_types", "psycopg_pool", "sse_starlette"])
 def test_a_library_of_the_starter_mcp_server_is_refused_for_that_one_only(name: str) -> None:
     assert names.mcp_package_error(name, True) == f"Give another name than {name}."
     assert names.mcp_package_error(f"{name}_app", True) == names.mcp_package_error(name, False) == ""
