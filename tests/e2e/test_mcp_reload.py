@@ -62,7 +62,7 @@ def test_a_connected_client_goes_on_while_the_code_changes_and_the_next_session_
             group.start_soon(call_slow)
             await anyio.sleep(0.5)
             for number in range(3):
-                edit(file, '{"server": NAME', f'{{"x{number}": "", "server": NAME')
+                edit(file, '"server": NAME', f'"x{number}": "", "server": NAME')
                 with anyio.fail_after(30):
                     while f"x{number}" not in await status(session, tool):
                         pass

@@ -98,19 +98,19 @@ def test_another_name_is_refused_and_the_log_says_in_one_line_which(
 def test_a_client_sees_the_projects_version_a_schema_progress_and_a_log(starter: ModuleType) -> None:
     told: list[Any] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        told.append((done, total, message))
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
 
-    async def log(said: Any) -> None:
-        told.append(said.data)
+    async def log(params: Any) -> None:
+        told.append(params.data)
 
     async def use(mode: Any) -> None:
         told.clear()
         async with Client(starter.app, mode=mode, logging_callback=log, log_level="info" if mode == "auto" else None) as client:
-            assert client.server_info.version == "4.5.6"
+            assert client.server_info and client.server_info.version == "4.5.6"
             tool = (await client.list_tools()).tools[1]
             assert tool.output_schema and tool.input_schema["properties"]["text"]["description"]
-            await client.call_tool(tool.name, {"text": "a\nb"}, progress_callback=progress)
+            await client.call_tool(tool.name, {"text": "a\nb"}, progress_callback=report)
             assert told == [(1, 2, "Kept: a"), (2, 2, "Kept: b"), "2 of 2 lines are kept"]
             [template] = (await client.list_resource_templates()).resource_templates
             assert template.uri_template == "note://{number}"
