@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,12 @@ def test_tests_that_were_ended_start_over(make_stack: MakeStack) -> None:
         end(stack, moment, number, "scripts/ci")
         if number != signal.SIGKILL:
             assert leftovers(stack.slug) == images_of(stack.slug) == []
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(["scripts/ci"], cwd=stack.folder, start_new_session=True, **pipes) as cleaning:
+        assert any(" Stopping" in line for line in cleaning.stdout or ())
+        os.killpg(cleaning.pid, signal.SIGINT)
+        cleaning.communicate(timeout=90)
+    assert leftovers(stack.slug) == images_of(stack.slug) == []
     said = stack.run("scripts/ci").stdout
     assert said.splitlines()[-1] == "scripts/ci: passed"
     assert leftovers(stack.slug) == images_of(stack.slug) == []
