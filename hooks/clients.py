@@ -49,8 +49,8 @@ class Client:
 
     def is_wanted(self, folder: Path, named: Collection[str]) -> bool:
         """Tell whether its file is to have the project's servers, by the answer `mcp_clients`."""
-        there = "found" in named and (folder / self.path.partition("/")[0]).is_dir()
-        return not self.name or self.name in named or there
+        there = (folder / self.path.partition("/")[0]).is_dir()
+        return not self.name or self.name in named or (there and "none" not in named)
 
     def file(self, stack: str) -> ClientFile:
         """Return its file, with every form in which a release has written a server into it."""

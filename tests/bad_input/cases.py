@@ -225,7 +225,7 @@ OF_COPIER: dict[str, Case] = {
             ("gateway", "nginx", "nginx", "'n8n', 'none']", MULTI),
             ("web_framework", "pyramid", "pyramid", "'fastapi', ", {}),
             ("services", ["mysql"], "mysql", "'postgres', 'redis']", FULL),
-            ("mcp_clients", ["windsurf"], "windsurf", "'found', 'codex', 'gemini', 'zed', 'jetbrains']", MULTI),
+            ("mcp_clients", ["windsurf"], "windsurf", "'codex', 'gemini', 'zed', 'jetbrains', 'none']", MULTI),
             ("python_version", "2.7", "2.7", "'3.11', ", {}),
             ("postgres_version", "9", "9", "'15', ", FULL),
             ("redis_version", "6", "6", "'7', ", FULL),

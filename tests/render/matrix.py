@@ -55,7 +55,7 @@ FREE: dict[str, tuple[Any, ...]] = {
     "image_name": ("localhost:5000/team/my_app",),
     "image_user": ("", "www-data"),
     "mcp_servers": (["no"], SERVERS),
-    "mcp_clients": ([], ["found", "codex", "gemini", "zed", "jetbrains"]),
+    "mcp_clients": ([], ["codex", "gemini", "zed", "jetbrains"], ["none"]),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
     "own_packages": ([], ["-e libs/common", "vendor/a-1-py3-none-any.whl"]),

@@ -37,7 +37,7 @@ def arguments(client: Any, stack: str = "mcp-multi") -> list[str]:
 
 
 def test_the_question_offers_each_client_whose_file_does_not_always_come() -> None:
-    assert Questions(ROOT).choices("mcp_clients") == ["found", *(client.name for client in FURTHER)]
+    assert Questions(ROOT).choices("mcp_clients") == [*(client.name for client in FURTHER), "none"]
     assert [client.path for client in clients.CLIENTS if not client.name] == [".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json"]
 
 
@@ -53,10 +53,12 @@ def test_the_page_on_clients_has_each_with_its_file_and_key() -> None:
 def test_a_client_is_told_where_it_is_named_or_its_folder_is_there(client: Any, tmp_path: Path) -> None:
     assert client.is_in(tmp_path)
     assert client.is_wanted(tmp_path, [client.name])
-    assert not client.is_wanted(tmp_path, ["found"])
-    (tmp_path / client.path).parent.mkdir(parents=True)
-    assert client.is_wanted(tmp_path, ["found"])
+    assert client.is_wanted(tmp_path, ["none", client.name])
     assert not client.is_wanted(tmp_path, [])
+    (tmp_path / client.path).parent.mkdir(parents=True)
+    assert client.is_wanted(tmp_path, [])
+    assert client.is_wanted(tmp_path, [next(other.name for other in FURTHER if other is not client)])
+    assert not client.is_wanted(tmp_path, ["none"])
 
 
 def test_no_file_in_a_home_folder_is_a_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_clients_know_a_single_server_under_the_projects_name_and_several_under_
     assert hook.servers(ANSWERS[name]) == servers
 
 
-@pytest.mark.parametrize(("named", "there"), [(["codex"], True), (["found"], False), ([], False)])
+@pytest.mark.parametrize(("named", "there"), [(["codex"], True), ([], False), (["none"], False)])
 def test_a_clients_file_comes_and_goes_with_the_answer(
     named: list[str], there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,8 +103,8 @@ def test_a_clients_file_comes_and_goes_with_the_answer(
     (tmp_path / ".codex").mkdir(exist_ok=True)
     (tmp_path / ".codex" / "config.toml").write_text(mine)
     hook.tell_clients(tmp_path, answers, "copier update")
-    assert ("[mcp_servers.shop]" in (tmp_path / ".codex" / "config.toml").read_text()) == bool(named)
-    hook.tell_clients(tmp_path, {**answers, "mcp_clients": []}, "copier update")
+    assert ("[mcp_servers.shop]" in (tmp_path / ".codex" / "config.toml").read_text()) == (named != ["none"])
+    hook.tell_clients(tmp_path, {**answers, "mcp_clients": ["none"]}, "copier update")
     assert (tmp_path / ".codex" / "config.toml").read_text() == mine
     assert capsys.readouterr().err == ""
 

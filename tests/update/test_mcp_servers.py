@@ -50,7 +50,7 @@ def test_a_name_more_adds_a_server_and_leaves_the_others_as_they_are(project: Pa
     assert {name: after[name] for name in before} == before
     assert "servers/docs/pyproject.toml" not in after, "what its owner has removed does not come back"
     new = {Path(name).name for name in after.keys() - before.keys()}
-    assert new == {"Dockerfile", ".dockerignore", "pyproject.toml", "server.py", "services.py"}
+    assert new == {"Dockerfile", ".dockerignore", "pyproject.toml", "server.py", "serving.py", "notes.py", "services.py"}
     assert "\nPOSTGRES_DB=my_notes\n" in (project / ".env.services.my-notes").read_text()
     for servers in entries(project).values():
         assert list(servers) == ["tasks", "docs", "weather", "my-notes"]
@@ -145,7 +145,7 @@ def test_an_earlier_releases_entry_starts_in_any_folder_and_its_owners_stay(rele
     assert '"mcpServers": {"shop": {' in gemini.read_text()
 
     commit_all(project, "Update")
-    update(project, mcp_clients=[], hook=True)
+    update(project, mcp_clients=["none"], hook=True)
     assert (codex.read_text(), gemini.read_text()) == ('model = "a" # mine', '{"theme": "a"} // mine\n')
     assert (project / ".mcp.json").read_text().splitlines() == after
 
