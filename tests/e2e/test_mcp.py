@@ -337,12 +337,20 @@ def test_an_existing_server_whose_command_speaks_http_is_brought_up_and_used_ove
 STARTS = 'ENTRYPOINT ["python", "-c", "from tides.cli import main; main()"]'
 
 
-def test_a_port_that_is_taken_is_said_in_one_sentence(stack: Stack) -> None:
+def test_a_session_works_although_a_port_of_the_services_is_taken(stack: Stack, tmp_path: Path) -> None:
+    log = tmp_path / "log"
     with socket.create_server(("127.0.0.1", int(stack.ports["POSTGRES_PORT"]))):
-        done = stack.run("python3", "scripts/mcp-stdio", "mcp-server", check=False, stdin=subprocess.DEVNULL)
-    assert (done.returncode, done.stdout) == (1, "")
-    sentence = "a port of the services is taken: set another one in .env, as COMPOSE.md says"
-    assert done.stderr.splitlines()[-1] == f"scripts/mcp-stdio: {sentence}"
+        assert use(server_of(stack), everything, log)["status://services"]["database"].startswith("PostgreSQL")
+        advice = "set another one in .env, as COMPOSE.md says"
+        said = f"scripts/mcp-stdio: a port is taken, so that the services have none: {advice}"
+        assert log.read_text().splitlines().count(said) == 1
+        # The next one finds them.
+        assert use(server_of(stack), everything, log)
+        assert said not in log.read_text()
+    assert not stack.inspect("db")["NetworkSettings"]["Ports"].get("5432/tcp")
+    stack.up()
+    assert stack.inspect("db")["NetworkSettings"]["Ports"]["5432/tcp"]
+    assert stack.sql("SELECT count(*) FROM note") == "2", "in the same volume"
 
 
 def test_with_a_dockerfile_of_ones_own_that_image_is_used(make_stack: MakeStack) -> None:
