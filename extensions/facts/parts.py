@@ -87,6 +87,7 @@ class Parts(Delivery):
             {
                 "mcp-session.py": self.has_mcp,
                 "mcp-reload.py": self.mcp_reload != "",
+                "mcp-preload.py": self.mcp_reload != "",
                 "as-owner.sh": self.server_names != [],
                 "shared-access.sh": self.shares_services,
                 "databases.sh": self.server_names != [] or self.shares_postgres,

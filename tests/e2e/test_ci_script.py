@@ -31,9 +31,9 @@ STACKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "full-valkey-3.11": ({"stack": "full", "redis_version": "valkey-8", "python_version": "3.11"}, {"": 4}),
     "full-shared": ({"stack": "full", "isolation": "shared"}, {"": 4}),
     "hybrid": ({"stack": "hybrid"}, {"": 4}),
-    "mcp": ({"stack": "mcp", "services": ["postgres", "redis"]}, {"": 5}),
-    "mcp-alone": ({"stack": "mcp", "services": []}, {"": 3}),
-    "mcp-multi": ({"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"]}, {"-tasks": 4, "-my-docs": 4}),
+    "mcp": ({"stack": "mcp", "services": ["postgres", "redis"]}, {"": 6}),
+    "mcp-alone": ({"stack": "mcp", "services": []}, {"": 4}),
+    "mcp-multi": ({"stack": "mcp-multi", "mcp_servers": ["tasks", "my-docs"]}, {"-tasks": 5, "-my-docs": 5}),
 }
 
 

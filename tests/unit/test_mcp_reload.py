@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,7 +47,7 @@ server.server_close()
 class Served:
     """A server of this test, and its client."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, program: Path = PROGRAM) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -54,7 +55,7 @@ class Served:
         self.file.parent.mkdir()
         self.file.write_text(text)
         variables = {"MCP_HOST": "127.0.0.1", "MCP_PORT": str(self.port), "MCP_RELOAD": "code", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-IS", str(PROGRAM), sys.executable, "code/server.py"]
+        command = [sys.executable, "-IS", str(program), sys.executable, "code/server.py"]
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -86,6 +87,10 @@ class Served:
         text = self.file.read_text()
         assert old in text
         self.file.write_text(text.replace(old, new))
+
+    def children(self) -> list[str]:
+        """Return the numbers of the processes that it has started."""
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """End it as Docker does, and return its exit code and what it printed."""
@@ -159,6 +164,27 @@ def test_only_code_of_the_project_counts(served: Served) -> None:
     time.sleep(0.6)
     (folder / "more").mkdir()
     assert "starting again" not in served.end()[1]
+
+
+def test_after_a_change_the_next_server_is_held_ready_with_its_libraries(tmp_path: Path) -> None:
+    (tmp_path / "preload").mkdir()
+    shutil.copy(PROGRAM.with_name("mcp-preload.py"), tmp_path / "preload" / "sitecustomize.py")
+    program = tmp_path / "reload.py"
+    program.write_text(PROGRAM.read_text().replace("/mcp-preload/", f"{tmp_path}/preload/"))
+    left = 'sorted({"uvicorn", "mcp"} & {*sys.modules}), sorted(name for name in os.environ if "WAIT" in name)'
+    one = Served(tmp_path, SERVER.replace("SHARED", "True").replace('b"first"', f'repr(("first", {left})).encode()'), program)
+    try:
+        cold = "('first', [], [])"
+        one.answers(cold)
+        one.edit("first", "second")
+        one.answers(cold.replace("first", "second"))
+        end = time.monotonic() + 20
+        while not any(b"MCP_WAIT=" in Path(f"/proc/{child}/environ").read_bytes() for child in one.children()):
+            assert time.monotonic() < end
+        one.edit("second", "third")
+        one.answers("('third', ['mcp', 'uvicorn'], [])")
+    finally:
+        one.end()
 
 
 @pytest.mark.parametrize(("text", "code"), [("raise SystemExit(3)", 3), ("import nowhere", 1), ("", 0)])

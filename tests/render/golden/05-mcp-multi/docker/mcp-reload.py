@@ -17,6 +17,8 @@ import time
 
 # Seconds until a server is made to end: one that is in the way, and one that is not.
 SOON, LATER = 1, 60
+# Where the sitecustomize is that imports what takes long, see mcp-preload.py.
+PRELOAD = "/mcp-preload/sitecustomize.py"
 
 
 def state_of(top: str) -> dict[str, tuple[int, int]]:
@@ -54,13 +56,35 @@ class Servers:
         self.socket.bind((host, port))
         self.command = command
         self.ending: list[tuple[subprocess.Popen[bytes], float]] = []
-        self.start()
+        self.ready: tuple[subprocess.Popen[bytes], int] | None = None
+        self.server = self.start()
 
-    def start(self) -> None:
+    def start(self, *waits_at: int, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a server, in a group of processes of its own."""
         number = self.socket.fileno()
-        variables = {**os.environ, "MCP_SOCKET": str(number)}
-        group = {"pass_fds": [number], "start_new_session": True}
-        self.server = subprocess.Popen(self.command, env=variables, **group)
+        environment = {**os.environ, "MCP_SOCKET": str(number), **variables}
+        group = {"pass_fds": [number, *waits_at], "start_new_session": True}
+        return subprocess.Popen(self.command, env=environment, **group)
+
+    def hold_ready(self) -> None:
+        """Start the next server so far that only the project's code is to be read."""
+        try:
+            with open(f"/proc/{self.server.pid}/cmdline") as file:
+                program, option = (file.read().split("\0") + ["", ""])[:2]
+        except OSError:  # it ends at this moment
+            return
+        # Python itself, which reads its environment unless an option forbids that.
+        reads = option[:1] != "-" or option in ("-m", "-u", "-c")
+        is_python = "python" in os.path.basename(program) and reads
+        if self.ready or not is_python or not os.path.exists(PRELOAD):
+            return
+        path = os.environ.get("PYTHONPATH", "")
+        waits_at, word = os.pipe()
+        variables = {"MCP_WAIT": str(waits_at), "MCP_PYTHONPATH": path}
+        first = os.path.dirname(PRELOAD)
+        variables["PYTHONPATH"] = f"{first}{os.pathsep}{path}" if path else first
+        self.ready = (self.start(waits_at, **variables), word)
+        os.close(waits_at)
 
     def start_again(self) -> None:
         kill(self.server, signal.SIGTERM)
@@ -69,7 +93,13 @@ class Servers:
         self.ending.append((self.server, latest))
         while self.end() and not shared:
             time.sleep(0.02)
-        self.start()
+        server, self.ready = self.ready, None
+        if server and server[0].poll() is None:
+            self.server = server[0]
+            os.write(server[1], b"!")
+            os.close(server[1])
+        else:
+            self.server = self.start()
 
     def end(self) -> bool:
         """Make those end that have had their time; tell whether one is left."""
@@ -82,6 +112,7 @@ class Servers:
     def stop(self) -> int:
         """End all of them, and return the exit code of the last one."""
         self.ending = [(one, 0) for one, _ in self.ending]
+        self.ending += [(self.ready[0], 0)] if self.ready else []
         kill(self.server, signal.SIGTERM)
         try:
             self.server.wait(5)
@@ -96,7 +127,7 @@ class Servers:
 def watch(command: list[str], top: str) -> int:
     """Serve until the end, or until the code that was there first ends by itself."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    state, changed, pause = state_of(top), False, 0.2
+    state, changed, pause = state_of(top), 0.0, 0.2
     servers = Servers(command)
     try:
         while changed or servers.server.poll() is None:
@@ -107,9 +138,12 @@ def watch(command: list[str], top: str) -> int:
             # A twentieth of a processor at most, however many files there are.
             pause = max(0.2, 20 * (time.monotonic() - began))
             if state != before:
-                changed = True
+                changed = began
                 print("The code has changed: starting again.", file=sys.stderr)
                 servers.start_again()
+            # Only where somebody works on it, because it takes memory.
+            elif changed and began > changed + SOON and servers.server.poll() is None:
+                servers.hold_ready()
     except (SystemExit, KeyboardInterrupt):
         pass
     return servers.stop()
