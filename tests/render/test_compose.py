@@ -78,7 +78,7 @@ def own_reload_command(saved: dict[str, Any]) -> str:
         return ""
     found = saved.get("django", {}) if saved["own_app"] else {"manage_py": "manage.py"}
     runs = saved.get("web_framework") == "django" and "websockets" not in found and "Dockerfile" not in saved["keep_files"]
-    manage_py = found.get("manage_py", "") if runs else ""
+    manage_py = found.get("manage_py", "") if runs and saved["app_port"] else ""
     reload_form = extension("facts/commands").reload_form
     return str(reload_form(saved["app_command"], saved["source_folder"], saved["web_framework"], manage_py, saved["app_port"]))
 
