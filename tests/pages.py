@@ -242,6 +242,7 @@ PAGES = {
 NOT_RUN = {
     "docs/how-to/branches.md": BRANCHES,
     "docs/how-to/django.md": "tests/e2e/test_django.py does it, with a project in production",
+    "docs/how-to/mcp-production.md": "tests/e2e/test_mcp_production.py does it, with clients",
     "docs/how-to/swarm.md": SWARM,
     "docs/patterns/10-branches.md": BRANCHES,
     "docs/patterns/02-full.md": "it shows a file",

@@ -43,8 +43,8 @@ class App(Services):
 
     @cached_property
     def offers_production(self) -> bool:
-        """Whether a set-up for production can be had: of what runs in development in a container, or on the host."""
-        return self.service == "app" or self.on_host
+        """Whether a set-up for production can be had: of what runs in development in one container, or on the host."""
+        return self.service != "" or self.on_host
 
     @cached_property
     def deployed_service(self) -> str:
@@ -54,7 +54,7 @@ class App(Services):
     @cached_property
     def listens_in_production(self) -> bool:
         """Whether there is a port that nginx can ask."""
-        return self.answers.app_command != "" and self.answers.app_port != 0
+        return not self.stdio_only and self.answers.app_command != "" and self.answers.app_port != 0
 
     @cached_property
     def has_production(self) -> bool:

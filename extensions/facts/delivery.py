@@ -26,7 +26,7 @@ class Delivery(Reload):
     @cached_property
     def starter_migrates(self) -> bool:
         """Whether the starter app brings migrations of its database."""
-        return not self.answers.own_app and self.uses_postgres and (self.is_django or self.has_production)
+        return not self.answers.own_app and self.uses_postgres and (self.is_django or (self.has_web_app and self.has_production))
 
     @cached_property
     def starter_migrate_command(self) -> str:
@@ -34,6 +34,24 @@ class Delivery(Reload):
         if not self.starter_migrates:
             return ""
         return "python manage.py migrate --noinput" if self.is_django else f"python -m {self.answers.package_name}.migrate"
+
+    @cached_property
+    def deploys_to_swarm(self) -> bool:
+        """Whether production can be had on several hosts: nobody tells the nginx of each which token an MCP client has."""
+        return self.has_production and not self.has_mcp
+
+    @cached_property
+    def production_command(self) -> str:
+        """What production starts an MCP server with where an existing image does something else by itself, such as stdio."""
+        if self.service != "mcp-server" or not self.own_dockerfile:
+            return ""
+        command = commands.after_entrypoint(self.answers.app_command, self.answers.image_entrypoint)
+        return "" if commands.words(command) == self.answers.image_command else command
+
+    @cached_property
+    def usual_replicas(self) -> int:
+        """How many replicas production has by itself: one of a server that may keep sessions or notes, which no other one has."""
+        return 1 if self.has_mcp and (self.answers.own_app or not self.uses_data) else 3
 
     @cached_property
     def migrates_production(self) -> bool:

@@ -233,8 +233,9 @@ class Parts(Delivery):
                 "services/tests/guide": self.has_ci and not self.keeps_compose,
                 "services/own/guide": self.has_ci and self.keeps_compose,
                 "guide/production": self.has_production,
+                "services/mcp/callers": self.has_production and self.has_mcp,
                 "services/postgres/backups": self.has_production and self.uses_postgres,
-                "guide/swarm": self.has_production,
+                "guide/swarm": self.deploys_to_swarm,
                 "guide/own-changes": not self.keeps_compose,
                 "services/own/own-changes": self.keeps_compose,
             }

@@ -68,6 +68,12 @@ CASES: dict[str, Case] = {
     **each("app_port", PORT, {"server": 0}, {"own_app": True, "stack": "mcp"}),
     **each("production", "Give the app a port first.", {"no-port": True}, {"own_app": True, "app_port": 0}),
     **each("production", "Give the app a port first.", {"library": True}, {"own_app": True, "app_command": ""}),
+    **each(
+        "production",
+        "Let the server speak HTTP first.",
+        {"stdio": True},
+        {"stack": "mcp", "own_app": True, "mcp_http": False, "app_command": "tides-mcp"},
+    ),
     **each("production", "Give the app a port first.", {"host": True}, {"stack": "hybrid", "own_app": True, "app_port": 0}),
     **each("port_slot", SLOT, {"text": "first", "10": 10, "negative": -1}),
     **each("services", SERVICES, {"full": []}, FULL),

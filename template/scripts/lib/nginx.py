@@ -10,11 +10,12 @@ from http.client import HTTPException, HTTPSConnection
 
 from .common import ROOT, Done, Problem, run, warn
 from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
+from .settings import APP
 
 FRONTEND = f"{PROJECT}_frontend"
 CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "privkey"))
 # Of old replicas, of new ones, and of those that a killed deployment has left.
-ALIASES = ("app-a", "app-b", "app-c")
+ALIASES = tuple(f"{APP}-{one}" for one in "abc")
 # What outlives a restart, and where nginx looks that was started by 0.5.0.
 PLACES = "/tmp/turn /tmp"
 
@@ -78,41 +79,67 @@ def chosen() -> str:
 
 def choose(alias: str) -> None:
     """Let nginx ask the replicas with an alias alone, from the next request on."""
-    others = f"app-[!{alias[-1]}]"
+    others = f"{APP}-[!{alias[-1]}]"
     in_nginx(f"for p in {PLACES}; do touch $p/{alias} && rm -f $p/{others}; done")
 
 
 def forget() -> None:
     """Let nginx ask every replica."""
-    in_nginx(f"for p in {PLACES}; do rm -f $p/app-?; done")
+    in_nginx(f"for p in {PLACES}; do rm -f $p/{APP}-?; done")
 
 
-def ask() -> None:
+def reload() -> None:
+    """Let nginx read its settings again; what is under way comes to its end."""
+    for name in ids("nginx", running=True):
+        run("docker", "exec", name, "nginx", "-c", "/tmp/nginx.conf", "-s", "reload")
+
+
+def ask(page: str, headers: dict[str, str]) -> None:
     """Ask over HTTPS once; a Problem if nobody can, a warning if browsers would mind."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     # The certificate itself is what it has to be: X509_V_FLAG_PARTIAL_CHAIN.
     context.verify_flags |= 0x80000
     context.load_verify_locations(CERTIFICATE)
+    for host, port in listening():
+        request(host, port, context, page, headers)
+
+
+def listening() -> list[tuple[str, int]]:
+    """Return where nginx is reached over HTTPS, on this machine."""
     for name in ids("nginx", running=True):
         where = run("docker", "port", name, "8443", check=False).stdout
-        for host, port in re.findall(r"^([\d.]+):(\d+)$", where, re.MULTILINE)[:1]:
-            request(host.replace("0.0.0.0", "127.0.0.1"), int(port), context)
+        found = re.findall(r"^([\d.]+):(\d+)$", where, re.MULTILINE)[:1]
+        return [
+            (host.replace("0.0.0.0", "127.0.0.1"), int(port)) for host, port in found
+        ]
+    return []
 
 
-def request(host: str, port: int, context: ssl.SSLContext) -> None:
+def status(
+    host: str, port: int, context: ssl.SSLContext, page: str, headers: dict[str, str]
+) -> int:
+    """Return what a request is answered with."""
+    client = HTTPSConnection(host, port, timeout=15, context=context)
+    try:
+        client.request("GET", page, headers=headers)
+        return client.getresponse().status
+    finally:
+        client.close()
+
+
+def request(
+    host: str, port: int, context: ssl.SSLContext, page: str, headers: dict[str, str]
+) -> None:
     """Make a request, for `ask`; again where nginx has to look for the replicas."""
     what = f"https://{host}:{port}"
     try:
         for pause in (1, 2, 0):
-            client = HTTPSConnection(host, port, timeout=15, context=context)
-            client.request("GET", "/ready")
-            status = client.getresponse().status
-            client.close()
-            if status not in (502, 504):
+            answer = status(host, port, context, page, headers)
+            if answer not in (401, 502, 504):
                 return
             time.sleep(pause)
-        raise Problem(f"look at nginx's log: {what} answers {status}")
+        raise Problem(f"look at nginx's log: {what} answers {answer}")
     except ssl.SSLCertVerificationError as error:
         reason = f"another certificate than secrets/tls/, or an old one ({error})"
         warn(f"reload nginx, or renew the certificate: {what} has {reason}")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
-from services import TIMEOUT
+from services import TIMEOUT, password
 
 COLUMNS = "number bigserial PRIMARY KEY, text text NOT NULL"
 
@@ -46,9 +46,10 @@ class Notes:
 @asynccontextmanager
 async def open_notes() -> AsyncIterator[Notes]:
     """Open a pool, which connects when a call needs it and looks if that still works."""
+    secret = password("DB_PASSWORD_FILE")
     async with AsyncConnectionPool(
         os.environ["DATABASE_URL"],
-        kwargs={"connect_timeout": TIMEOUT},
+        kwargs={"connect_timeout": TIMEOUT, "password": secret},
         min_size=0,
         max_size=4,
         timeout=TIMEOUT,

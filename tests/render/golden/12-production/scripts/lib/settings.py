@@ -4,6 +4,11 @@
 SLUG = "my-project"
 SERVICES = ["db", "redis"]
 IMAGE = "registry.example.com/my-project"
+# The service whose replicas nginx asks; whether it asks whoever calls for a token.
+APP = "app"
+CALLERS = False
+# Seconds that requests to replaced replicas get to end, where .env.production says no other.
+DRAIN = 30
 PORT = 8000
 # Pages of which one that answers is enough.
 PAGES = ["/ready"]
