@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -252,21 +253,9 @@ def build(image: Image, *, cache: bool) -> None:
     run([*command, str(HERE / image.folder)])
 
 
-class Report:
-    """Print one row per image: where it came from, how long that took, its size."""
-
-    def __init__(self) -> None:
-        self.start = self.last = time.monotonic()
-
-    def row(self, tag: str, source: str) -> None:
-        """Print the row of an image that is there now."""
-        now = time.monotonic()
-        print(f"{tag:35} {source:9} {now - self.last:6.1f} s {megabytes(tag):6.0f} MB", flush=True)
-        self.last = time.monotonic()
-
-    def total(self) -> None:
-        """Print the last row."""
-        print(f"{'total':45} {time.monotonic() - self.start:6.1f} s")
+def report(tag: str, source: str, start: float) -> None:
+    """Print the row of an image that is there now: where it came from, how long that took, its size."""
+    print(f"{tag:35} {source:9} {time.monotonic() - start:6.1f} s {megabytes(tag):6.0f} MB", flush=True)
 
 
 def provide(images: tuple[Image, ...], *, rebuild: bool) -> None:
@@ -279,24 +268,38 @@ def provide(images: tuple[Image, ...], *, rebuild: bool) -> None:
     Raises:
         EngineError: An image could be neither pulled nor built.
     """
-    report = Report()
+    begun = time.monotonic()
     missing = [image for image in images if rebuild or not usable(image.tag, context(image))]
     pull = bool(missing) and registry_answers(missing[0].tag)
     bases: set[str] = set()
-    for image in images:
-        if image not in missing:
-            report.row(image.tag, "kept")
-        elif pull:
-            run(["docker", "pull", image.tag])
-            report.row(image.tag, "pulled")
-        else:
-            if image.suite not in bases:
-                bases.add(image.suite)
-                if rebuild or not usable(f"debian:{image.suite}-slim", base_context(image.suite)):
-                    report.row(make_base(image.suite), "base")
-            build(image, cache=not rebuild)
-            report.row(image.tag, "stand-in")
-    report.total()
+
+    def make(image: Image) -> None:
+        start = time.monotonic()
+        build(image, cache=not rebuild)
+        report(image.tag, "stand-in", start)
+
+    # What waits for npm's registry for minutes is made beside the others, and so comes first.
+    with ThreadPoolExecutor() as beside:
+        waited_for = []
+        for image in sorted(images, key=lambda image: not image.npm):
+            start = time.monotonic()
+            if image not in missing:
+                report(image.tag, "kept", start)
+            elif pull:
+                run(["docker", "pull", image.tag])
+                report(image.tag, "pulled", start)
+            else:
+                if image.suite not in bases:
+                    bases.add(image.suite)
+                    if rebuild or not usable(f"debian:{image.suite}-slim", base_context(image.suite)):
+                        report(make_base(image.suite), "base", start)
+                if image.npm:
+                    waited_for.append(beside.submit(make, image))
+                else:
+                    make(image)
+        for one in waited_for:
+            one.result()
+    print(f"{'total':45} {time.monotonic() - begun:6.1f} s")
 
 
 def main() -> int:
