@@ -22,19 +22,19 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII | re.IGNORECASE)
 # As RFC 6750 has it, and too long to be guessed.
 TOKEN = re.compile(r"[\w.~+/-]{32,512}={0,2}", re.ASCII)
 # Whether a server begins a session, which it is told at once to end.
-SESSION = f"""
-import http.client as h, json
-c = h.HTTPConnection("127.0.0.1", {PORT}, timeout=10)
-heads = {{"Content-Type": "application/json"}}
+SESSION = """
+import http.client as h, json, sys
+c = h.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
+heads = {"Content-Type": "application/json"}
 heads["Accept"] = "application/json, text/event-stream"
-me = {{"name": "scripts/deploy", "version": "1"}}
-said = {{"protocolVersion": "2025-03-26", "capabilities": {{}}, "clientInfo": me}}
-call = {{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": said}}
+me = {"name": "scripts/deploy", "version": "1"}
+said = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": me}
+call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": said}
 c.request("POST", "/mcp", json.dumps(call), heads)
 name = c.getresponse().headers.get("Mcp-Session-Id")
 if name:
     c.close()
-    c.request("DELETE", "/mcp", headers={{**heads, "Mcp-Session-Id": name}})
+    c.request("DELETE", "/mcp", headers={**heads, "Mcp-Session-Id": name})
     print("session")
 """
 NONE = "add a token first: `scripts/token add NAME`; without one nobody may call"
@@ -111,7 +111,7 @@ def take_over() -> None:
 
 def check_sessions(replicas: list[str]) -> None:
     """Raise a Problem if one of several replicas keeps sessions: no other knows them."""
-    ask = ("docker", "exec", replicas[0], "python", "-c", SESSION)
+    ask = ("docker", "exec", replicas[0], "python", "-c", SESSION, str(PORT))
     if len(replicas) > 1 and "session" in run(*ask, check=False).stdout:
         what = (
             "set APP_REPLICAS=1 in .env.production, or keep no sessions in the server"
