@@ -73,7 +73,7 @@ class Calls:
 
 @contextmanager
 def calling(production: Production, token: str) -> Iterator[Calls]:
-    """Let clients add notes without a pause; one whose call fails connects anew and makes it again, once."""
+    """Let clients add notes without a pause; one whose call fails reconnects, and retries it once."""
     calls, stop = Calls(), threading.Event()
     tool = f"{production.slug.replace('-', '_')}_add_note"
 
