@@ -43,7 +43,7 @@ fast: .venv/dev
 
 # The workflow calls these two: how pytest is run stands here alone.
 thorough: .venv/dev
-	$(PYTEST) --ignore tests/e2e -n auto
+	$(LEISURELY) $(PYTEST) --ignore tests/e2e -n auto
 
 # The same, and which lines of the product none of them runs. Before Python 3.12 that takes half as much again.
 coverage: .venv/dev
@@ -62,4 +62,6 @@ oldest: .venv/dev
 podman: .venv/dev
 	tests/engine/on podman $(PYTEST) tests/e2e -m podman -n 2 --dist loadscope
 
-test: lint thorough e2e
+# Tests of e2e wait for containers much of their time: the others fill it, and give way.
+test: lint
+	$(MAKE) --jobs=2 e2e thorough LEISURELY="nice -n 15"
