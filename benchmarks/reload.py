@@ -138,6 +138,12 @@ class Bench:
         stack.up()
         self.add(f"{framework}: template", stack, stack.app_url)
 
+    def mcp(self) -> None:
+        """Start the rendered MCP server."""
+        stack = self.render({"stack": "mcp", "services": []})
+        stack.up()
+        self.add("mcp: template", stack, stack.url("mcp-server"))
+
     def usual(self) -> None:
         """Start the pattern as often written."""
         stack, port = self.render({"web_framework": "flask"}), free_port()
@@ -179,6 +185,7 @@ def main() -> None:
             bench.host(framework)
             bench.template_side(framework)
         bench.usual()
+        bench.mcp()
         bench.watch("fastapi: template, `compose watch`", {}, "services: {app: {volumes: !reset []}}\n")
         bench.watch("stdlib: template, `compose watch`", {"web_framework": "stdlib", "hot_reload": True})
         for side in bench.sides:

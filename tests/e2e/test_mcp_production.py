@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -166,6 +168,28 @@ def test_no_call_is_lost_while_a_version_is_deployed_a_replica_is_killed_and_tok
     assert nginx == {one["Id"]: one["State"]["StartedAt"] for one in production.containers("nginx").values()}
     log = log_of_nginx(production)
     assert not [token for token in (revoked, *tokens(production).values()) if token in log]
+
+
+def test_a_thousand_sessions_that_clients_have_left_take_no_memory(production: Production) -> None:
+    replica = next(iter(production.containers("mcp-server").values()))
+    address = next(network["IPAddress"] for network in replica["NetworkSettings"]["Networks"].values())
+
+    def begin(sessions: int) -> int:
+        """Begin sessions that nobody ends, and return the memory of the replica's processes after that, in kB."""
+        for _ in range(sessions):
+            connection = http.client.HTTPConnection(address, 8000, timeout=15)
+            connection.request("POST", "/mcp", json.dumps(INITIALIZE), HEADERS | {"Host": "127.0.0.1"})
+            response = connection.getresponse()
+            assert response.status == 200 and b"protocolVersion" in response.read()
+            connection.close()
+        children = Path(f"/proc/{replica['State']['Pid']}/task/{replica['State']['Pid']}/children").read_text().split()
+        of_each = [re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in children]
+        return sum(int(kilobytes) for found in of_each for kilobytes in found)
+
+    before = begin(200)
+    after = begin(1000)
+    # A session that a server keeps takes some 40 kB in the SDK.
+    assert before > 10_000 and after - before < 10_000, (before, after)
 
 
 def test_without_any_token_nothing_is_deployed_and_the_version_before_stays(production: Production) -> None:
