@@ -62,7 +62,7 @@ IMAGES = (
     Image("redis:7-alpine", "redis", "bookworm", {"SERVER": "redis"}, "redis"),
     Image("redis:8-alpine", "redis", "trixie", {"SERVER": "redis"}, "redis"),
     Image("valkey/valkey:8-alpine", "redis", "trixie", {"SERVER": "valkey"}, "valkey"),
-    Image("nginx:1.30-alpine", "nginx", "trixie"),
+    Image("nginx:1.30-alpine", "nginx", "forky"),
     Image("n8nio/n8n:2.40.7", "n8n", "bookworm", {"N8N_VERSION": "2.40.7"}, npm=True),
     Image("maildev/maildev:2.2.1", "maildev", "trixie", {"MAILDEV_VERSION": "2.2.1"}, npm=True),
     Image("docker:29-cli", "docker", "forky", target="cli"),
