@@ -99,7 +99,7 @@ def test_the_pipeline_tests_several_versions_side_by_side(make_stack: MakeStack,
     git(stack.folder, "remote", "add", "origin", "git@gitlab.example:group/project.git")
     git(stack.folder, "checkout", "--quiet", "-b", "feature")
     commit_all(stack.folder, "Render the set-up")
-    result = run_pipeline(stack.folder, gitlab=around, seconds=300)
+    result = run_pipeline(stack.folder, gitlab=around)
     assert result.returncode == 0, result.stdout
     reports = (stack.folder / ".gitlab-ci-local/artifacts").glob("**/junit.xml")
     assert versions_in("".join(path.read_text() for path in reports)) == ["3.11 15", "3.13 15"]
