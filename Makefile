@@ -53,7 +53,10 @@ coverage: .venv/dev
 pythons: .venv/dev
 	PYTHON_VERSIONS="3.9 3.10 3.11 3.12 3.13 3.14" $(PYTEST) tests/unit/test_pythons.py -n auto
 
+# Projects in a folder of their own: a pytest that starts closes the usual one to other users, whom some tests act as.
+e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
 e2e: .venv/dev
+	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
 	$(PYTEST) tests/e2e -n 2 --dist loadscope
 
 oldest: .venv/dev

@@ -73,7 +73,7 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
         monkeypatch.setitem(environment, "CHORA_COMPOSE_PROBE", "no")
     for name in ("APP_PORT", "POSTGRES_PORT", "REDIS_PORT", "N8N_PORT", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES"):
+    for name in ("COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PROFILES", "PYTEST_DEBUG_TEMPROOT"):
         monkeypatch.delenv(name, raising=False)
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "DEST", "PRESET", "ARGS"):
         monkeypatch.delenv(name, raising=False)

@@ -196,7 +196,7 @@ def gitlab(images: Iterable[str] = ()) -> Iterator[GitLab]:
 
 
 def run_pipeline(
-    project: Path, *jobs: str, gitlab: GitLab, variables: Mapping[str, str] = NOTHING, seconds: float = 400
+    project: Path, *jobs: str, gitlab: GitLab, variables: Mapping[str, str] = NOTHING, seconds: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """Run the pipeline of what is committed in a project's checkout, on the branch that is checked out.
 
