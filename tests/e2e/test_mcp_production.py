@@ -197,7 +197,10 @@ def test_without_any_token_nothing_is_deployed_and_the_version_before_stays(prod
         production.run("scripts/token", "revoke", name)
     result = production.deploy("1", check=False)
     assert result.returncode == 1
-    assert result.stderr == "scripts/deploy: add a token first: `scripts/token add NAME`; without one nobody may call\n"
+    assert result.stderr == (
+        "scripts/deploy: add a token first: `scripts/token add NAME`, or set MCP_OAUTH_ISSUER in .env.production; "
+        "without either nobody may call\n"
+    )
     token = production.run("scripts/token", "add", "again").stdout.split()[-1]
     assert post(production, token).status == 200
 
@@ -249,6 +252,11 @@ def test_a_server_that_was_there_and_keeps_sessions_runs_as_one_replica(template
         result = production.deploy("1", check=False)
         assert result.returncode == 1 and production.containers("mcp-server") == {}
         assert "set APP_REPLICAS=1 in .env.production, or keep no sessions in the server" in result.stderr
+        # Nor is one that lets in whoever has made up a token.
+        settings.write_text("MCP_OAUTH_ISSUER=https://id.example.com\nMCP_OAUTH_AUDIENCE=https://mcp.example.com/mcp\n")
+        result = production.deploy("1", check=False)
+        assert result.returncode == 1 and production.containers("mcp-server") == {}
+        assert "let the server verify tokens, or take MCP_OAUTH_ISSUER out of .env.production" in result.stderr
         settings.write_text("DRAIN=1\n")
         production.deploy("1")
         token = tokens(production)["default"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 
 from tests.support import render, scripts_of
 
+AUDIENCE = "https://mcp.example.com/mcp"
 TOKEN = "0123456789abcdef" * 4
 FILE = "secrets/mcp_tokens"
 
@@ -103,12 +107,47 @@ def test_a_wrong_line_is_one_sentence_that_shows_no_token(callers: ModuleType, p
     assert not {TOKEN[:31], TOKEN[::-1][:31]} & {said[at : at + 31] for at in range(len(said))}
 
 
-def test_without_a_token_nothing_is_deployed(callers: ModuleType, project: Path) -> None:
+def test_without_a_token_or_an_issuer_of_them_nothing_is_deployed(callers: ModuleType, project: Path) -> None:
     for text in (None, "", "# none\n"):
         if text is not None:
             (project / FILE).write_text(text)
-        with pytest.raises(callers.Problem, match=r"^add a token first: `scripts/token add NAME`"):
-            callers.take_over()
+        with pytest.raises(callers.Problem, match=r"^add a token first: `scripts/token add NAME`, or set MCP_OAUTH_ISSUER"):
+            callers.take_over({"MCP_OAUTH_ISSUER": "", "MCP_OAUTH_AUDIENCE": AUDIENCE})
+
+
+@pytest.mark.parametrize(
+    ("issuer", "audience", "sentence"),
+    [
+        ("id.example.com", AUDIENCE, "write MCP_OAUTH_ISSUER in .env.production as https://NAME"),
+        ("http://id.example.com", AUDIENCE, "write MCP_OAUTH_ISSUER in .env.production as https://NAME"),
+        ("https://id.example.com?a=b", AUDIENCE, "write MCP_OAUTH_ISSUER in .env.production as https://NAME"),
+        ("https://id.example.com/#a", AUDIENCE, "write MCP_OAUTH_ISSUER in .env.production as https://NAME"),
+        ('https://id.example.com/"; $host', AUDIENCE, "write MCP_OAUTH_ISSUER in .env.production as https://NAME"),
+        ("https://id.example.com\n", AUDIENCE, "write MCP_OAUTH_ISSUER in .env.production as https://NAME"),
+        ("https://id.example.com", "", "set MCP_OAUTH_AUDIENCE in .env.production"),
+        ("https://id.example.com", " ", "set MCP_OAUTH_AUDIENCE in .env.production"),
+        ("https://id.example.com", None, "set MCP_OAUTH_AUDIENCE in .env.production"),
+    ],
+)
+def test_an_issuer_that_is_no_address_or_says_not_for_whom_is_refused(
+    callers: ModuleType, issuer: str, audience: str | None, sentence: str
+) -> None:
+    told = {"MCP_OAUTH_ISSUER": issuer} | ({} if audience is None else {"MCP_OAUTH_AUDIENCE": audience})
+    with pytest.raises(callers.Problem) as problem:
+        callers.take_over(told)
+    assert str(problem.value).startswith(sentence) and "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://id.example.com", "https://id.example.com:8443/realms/a-b_c~1.2/", "https://[fd00::1]"]
+)
+def test_an_issuer_does_without_a_token(callers: ModuleType, issuer: str) -> None:
+    told = {"MCP_OAUTH_ISSUER": issuer, "MCP_OAUTH_AUDIENCE": AUDIENCE}
+    callers.take_over(told)
+    head, claims, signature = callers.made_up(told).split(".")
+    assert re.fullmatch(r"[\w-]+", head + claims + signature)
+    said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert said["iss"] == issuer and said["aud"] == [AUDIENCE] and said["exp"] > time.time()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a:b", "a\n", "ü", "n" * 64, "a;"])

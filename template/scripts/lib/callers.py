@@ -1,12 +1,18 @@
 # Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
-"""Who may call the MCP server: a token for each client, which nginx looks for."""
+"""Who may call the MCP server: a token for each client, which nginx looks for.
+
+And whoever has one of OAuth, which the server verifies.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import secrets
 import ssl
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 
@@ -21,23 +27,35 @@ HEADER = "# Who may call: a line NAME:TOKEN each, see scripts/token.\n"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII | re.IGNORECASE)
 # As RFC 6750 has it, and too long to be guessed.
 TOKEN = re.compile(r"[\w.~+/-]{32,512}={0,2}", re.ASCII)
-# Whether a server begins a session, which it is told at once to end.
-SESSION = """
+# A client's first message: its answer, and whether that begins a session, which is ended.
+PROBE = """
 import http.client as h, json, sys
-c = h.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
+c = h.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
 heads = {"Content-Type": "application/json"}
 heads["Accept"] = "application/json, text/event-stream"
+if sys.argv[2]:
+    heads["Authorization"] = f"Bearer {sys.argv[2]}"
 me = {"name": "scripts/deploy", "version": "1"}
 said = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": me}
 call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": said}
 c.request("POST", "/mcp", json.dumps(call), heads)
-name = c.getresponse().headers.get("Mcp-Session-Id")
+answer = c.getresponse()
+name = answer.headers.get("Mcp-Session-Id")
 if name:
     c.close()
     c.request("DELETE", "/mcp", headers={**heads, "Mcp-Session-Id": name})
-    print("session")
+print(answer.status, "session" if name else "")
 """
-NONE = "add a token first: `scripts/token add NAME`; without one nobody may call"
+NONE = (
+    "add a token first: `scripts/token add NAME`, or set MCP_OAUTH_ISSUER in "
+    ".env.production; without either nobody may call"
+)
+# Who issues tokens of OAuth, for nginx, and what its clients ask for first.
+ISSUER = RULES.with_name("oauth.issuer")
+REALM = 'Bearer realm="mcp"'
+METADATA = "/.well-known/oauth-protected-resource/mcp"
+ADDRESS = re.compile(r"https://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII)
+Variables = Mapping[str, str]
 
 
 def known() -> dict[str, str]:
@@ -100,19 +118,74 @@ def write_rules() -> None:
     RULES.chmod(0o444)
 
 
-def take_over() -> None:
-    """Let nginx know what stands in the file, before a version is deployed."""
-    if not known():
+def issuer(told: Variables) -> str:
+    """Return who issues tokens of OAuth, empty for nobody, as a server is told."""
+    name = told.get("MCP_OAUTH_ISSUER", "")
+    if name and not ADDRESS.fullmatch(name):
+        where = "MCP_OAUTH_ISSUER in .env.production"
+        raise Problem(f"write {where} as https://NAME/PATH, without ? and #: {name!r}")
+    if name and not told.get("MCP_OAUTH_AUDIENCE", "").split():
+        what = "whom its tokens are for, such as https://mcp.example.com/mcp"
+        raise Problem(f"set MCP_OAUTH_AUDIENCE in .env.production: {what}")
+    return name
+
+
+def take_over(told: Variables) -> None:
+    """Let nginx know who may call, before a version is deployed."""
+    name = issuer(told)
+    if not known() and not name:
         raise Problem(NONE)
-    if common.read(RULES) != rules():
+    # Servers that are told of no issuer verify no token.
+    forgotten = not name and ISSUER.exists()
+    if forgotten:
+        ISSUER.unlink()
+    if forgotten or common.read(RULES) != rules():
         write_rules()
         nginx.reload()
 
 
-def check_sessions(replicas: list[str]) -> None:
-    """Raise a Problem if one of several replicas keeps sessions: no other knows them."""
-    ask = ("docker", "exec", replicas[0], "python", "-c", SESSION, str(PORT))
-    if len(replicas) > 1 and "session" in run(*ask, check=False).stdout:
+def let_in(told: Variables) -> None:
+    """Let nginx pass on tokens of OAuth, as each server verifies them; and ask one."""
+    name = issuer(told)
+    if not name:
+        nginx.ask("/mcp", headers(next(iter(known().values()))))
+        return
+    rule = f'"" "{name}";\n'
+    if common.read(ISSUER) != rule:
+        common.write(ISSUER, rule, 0o444)
+        ISSUER.chmod(0o444)
+        nginx.reload()
+    nginx.ask(METADATA, {}, (404,))
+    nginx.ask("/mcp", headers(made_up(told)), (502, 504))
+
+
+def made_up(told: Variables) -> str:
+    """Return a token of OAuth that is right but for its signature."""
+    names = {"iss": issuer(told), "aud": told["MCP_OAUTH_AUDIENCE"].split()}
+    claims = {**names, "sub": "scripts/deploy", "exp": int(time.time()) + 300}
+    head = {"alg": "RS256", "typ": "JWT", "kid": "made-up"}
+    parts = [json.dumps(one).encode() for one in (head, claims)]
+    parts.append(secrets.token_bytes(256))
+    return b".".join(
+        base64.urlsafe_b64encode(one).rstrip(b"=") for one in parts
+    ).decode()
+
+
+def check(replicas: list[str], told: Variables) -> None:
+    """Raise a Problem if new replicas let anybody in, or keep sessions among several."""
+
+    def answer(token: str) -> list[str]:
+        ask = ("docker", "exec", replicas[0], "python", "-c", PROBE, str(PORT))
+        return run(*ask, token, check=False).stdout.split()
+
+    oauth = issuer(told) != ""
+    if oauth and answer(made_up(told))[:1] != ["401"]:
+        what = "let the server verify tokens, or take MCP_OAUTH_ISSUER out of"
+        reason = "it does not answer 401 to one that nobody has issued"
+        raise Problem(f"{what} .env.production: {reason}")
+    # As nginx names a client whose token it knows.
+    name = "caller:scripts-deploy" if oauth else ""
+    if len(replicas) > 1 and "session" in answer(name):
         what = (
             "set APP_REPLICAS=1 in .env.production, or keep no sessions in the server"
         )
@@ -124,11 +197,6 @@ def check_sessions(replicas: list[str]) -> None:
 def headers(token: str) -> dict[str, str]:
     """Return what a client sends."""
     return {"Authorization": f"Bearer {token}"}
-
-
-def request() -> tuple[str, dict[str, str]]:
-    """Return the page, and the headers, of a request that reaches a server."""
-    return "/mcp", headers(next(iter(known().values())))
 
 
 def wait_for(token: str, counts: bool) -> None:
@@ -148,5 +216,7 @@ def wait_for(token: str, counts: bool) -> None:
                     "look at nginx's log: it does not take secrets/mcp_tokens"
                 )
             with suppress(OSError, HTTPException):
-                code = nginx.status(host, port, context, "/mcp", headers(token))
-                right = right + 1 if (code != 401) is counts else 0
+                answer = nginx.answer(host, port, context, "/mcp", headers(token))
+                # A server may refuse it too, in its own words.
+                refused = answer.getheader("WWW-Authenticate", "").startswith(REALM)
+                right = right + 1 if refused is not counts else 0

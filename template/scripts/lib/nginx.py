@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from http.client import HTTPException, HTTPSConnection
+from collections.abc import Collection
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 
 from .common import ROOT, Done, Problem, run, warn
 from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
@@ -94,7 +95,9 @@ def reload() -> None:
         run("docker", "exec", name, "nginx", "-c", "/tmp/nginx.conf", "-s", "reload")
 
 
-def ask(page: str, headers: dict[str, str]) -> None:
+def ask(
+    page: str, headers: dict[str, str], wrong: Collection[int] = (401, 502, 504)
+) -> None:
     """Ask over HTTPS once; a Problem if nobody can, a warning if browsers would mind."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -102,7 +105,7 @@ def ask(page: str, headers: dict[str, str]) -> None:
     context.verify_flags |= 0x80000
     context.load_verify_locations(CERTIFICATE)
     for host, port in listening():
-        request(host, port, context, page, headers)
+        request(host, port, context, page, headers, wrong)
 
 
 def listening() -> list[tuple[str, int]]:
@@ -116,30 +119,35 @@ def listening() -> list[tuple[str, int]]:
     return []
 
 
-def status(
+def answer(
     host: str, port: int, context: ssl.SSLContext, page: str, headers: dict[str, str]
-) -> int:
-    """Return what a request is answered with."""
+) -> HTTPResponse:
+    """Return what a request is answered with, status and headers."""
     client = HTTPSConnection(host, port, timeout=15, context=context)
     try:
         client.request("GET", page, headers=headers)
-        return client.getresponse().status
+        return client.getresponse()
     finally:
         client.close()
 
 
 def request(
-    host: str, port: int, context: ssl.SSLContext, page: str, headers: dict[str, str]
+    host: str,
+    port: int,
+    context: ssl.SSLContext,
+    page: str,
+    headers: dict[str, str],
+    wrong: Collection[int],
 ) -> None:
     """Make a request, for `ask`; again where nginx has to look for the replicas."""
     what = f"https://{host}:{port}"
     try:
         for pause in (1, 2, 0):
-            answer = status(host, port, context, page, headers)
-            if answer not in (401, 502, 504):
+            code = answer(host, port, context, page, headers).status
+            if code not in wrong:
                 return
             time.sleep(pause)
-        raise Problem(f"look at nginx's log: {what} answers {answer}")
+        raise Problem(f"look at nginx's log: {what} answers {code}")
     except ssl.SSLCertVerificationError as error:
         reason = f"another certificate than secrets/tls/, or an old one ({error})"
         warn(f"reload nginx, or renew the certificate: {what} has {reason}")
