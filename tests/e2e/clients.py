@@ -28,6 +28,10 @@ INITIALIZE = {
     "method": "initialize",
     "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
 }
+# Both need Node 22, which the package brings. Together, so that npx installs them once.
+NODE = ["npx", "--yes", "-p", "node@22.23.3", "-p", "@modelcontextprotocol/conformance@0.2.0-alpha.12"]
+NODE += ["-p", "@modelcontextprotocol/inspector@0.17.5"]
+FASTMCP = "fastmcp-slim[client]==4.2.3"
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 

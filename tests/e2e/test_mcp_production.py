@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,13 +19,21 @@ import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.e2e.clients import INITIALIZE
+from tests.e2e.clients import FASTMCP, INITIALIZE, NODE
 from tests.e2e.production import TLS, Answer, Production, in_production, kill
 from tests.e2e.stack import wait_for
-from tests.support import existing_project, render
+from tests.support import existing_project, need_tool, render
 
 CLIENTS = 4
 ANSWERS = {"stack": "mcp", "services": ["postgres"], "postgres_version": "15"}
+USE_FASTMCP = """
+import asyncio, sys
+from fastmcp import Client
+async def use(url, token, tool):
+    async with Client(url, auth=token) as client:
+        print((await client.call_tool(tool)).structured_content["server"])
+asyncio.run(use(*sys.argv[1:]))
+"""
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -142,6 +151,26 @@ def test_a_client_with_a_token_is_answered_over_tls_and_nobody_else(production: 
     # Refused by nginx: no replica has heard of it.
     refused = [line for line in log.splitlines() if '"status":401' in line]
     assert len(refused) >= 4 and all('"upstream":""' in line for line in refused)
+
+
+def test_other_clients_call_over_tls_with_a_token(production: Production, tmp_path: Path) -> None:
+    token, url = tokens(production)["default"], f"https://127.0.0.1:{production.ports['HTTPS_PORT']}/mcp"
+    tool = f"{production.slug.replace('-', '_')}_status"
+    trusted = str(production.folder / "secrets/tls/fullchain.pem")
+    call = ["mcp-inspector", "--cli", url, "--transport", "http", "--header", f"Authorization: Bearer {token}"]
+    need_tool("npx")
+    inspector = production.run(
+        "env", f"NODE_EXTRA_CA_CERTS={trusted}", *NODE, *call, "--method", "tools/call", "--tool-name", tool
+    )
+    assert json.loads(inspector.stdout)["structuredContent"]["server"] == production.slug
+    # With the packages of the tests, but for its own.
+    production.run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path))
+    (packages,) = tmp_path.glob("lib/*/site-packages")
+    (packages / "tests.pth").write_text(str(Path(anyio.__file__).parents[1]))
+    python = str(tmp_path / "bin/python")
+    production.run(python, "-m", "pip", "install", "--quiet", FASTMCP)
+    fastmcp = production.run("env", f"SSL_CERT_FILE={trusted}", python, "-c", USE_FASTMCP, url, token, tool)
+    assert fastmcp.stdout.strip() == production.slug
 
 
 def test_no_call_is_lost_while_a_version_is_deployed_a_replica_is_killed_and_tokens_come_and_go(production: Production) -> None:
