@@ -116,7 +116,11 @@ def test_a_token_whose_claims_were_changed_is_refused(starter: TestClient, issue
     assert ask(starter, f"{head}.{forged}.{signature}") == 401
 
 
-def test_a_client_whose_own_token_nginx_knows_is_let_in_by_its_name(starter: TestClient) -> None:
+def test_a_client_whose_own_token_nginx_knows_is_let_in_by_its_name_behind_nginx_alone(
+    starter: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(starter, "caller:default") == 401
+    monkeypatch.setenv("MCP_CALLERS", "nginx")
     assert ask(starter, "caller:default") == 200
 
 
@@ -128,6 +132,7 @@ def test_an_issuer_that_is_not_reached_lets_nobody_in_and_the_log_names_it(
     monkeypatch.setenv("MCP_OAUTH_AUDIENCE", AUDIENCE)
     with served(folder, monkeypatch) as client:
         assert ask(client, issuer.token(iss=nowhere, aud=AUDIENCE)) == 401
+        monkeypatch.setenv("MCP_CALLERS", "nginx")
         assert ask(client, "caller:default") == 200
     assert f"{nowhere} does not say where its keys are: URLError(ConnectionRefusedError" in caplog.text
 
