@@ -214,6 +214,19 @@ def own_services_error(value: object) -> str:
     return "" if good else "Leave it out: it is found."
 
 
+def own_servers_error(value: object) -> str:
+    """Say what is wrong with how MCP servers are started that were there before; empty for a good answer."""
+    good = is_table(value) and all(
+        (key in {"entrypoint", "command"} and is_list_of_text(item) and not any(map(NO_SCRIPT.search, item)))
+        or (key in {"python", "mount"} and item is False)
+        or (key == "workdir" and isinstance(item, str) and not workdir_error(item, True))
+        or (key == "speaks" and item in {"http", "stdio"})
+        for said in value.values()
+        for key, item in said.items()
+    )
+    return "" if good else "Leave it out: it is found."
+
+
 def own_tests_error(value: object) -> str:
     """Say what is wrong with what is different in such services while the tests run; empty for a good answer."""
     if not isinstance(value, dict) or "services" not in value:
@@ -357,6 +370,7 @@ class ChecksExtension(Extension):
             required_settings_error,
             own_compose_error,
             own_services_error,
+            own_servers_error,
             own_tests_error,
         )
         for check in (*checks, default_command_error, workdir_error, source_folder_error, stage_error):

@@ -256,7 +256,7 @@ def check_apps(found: Destination, answers: dict[str, Any]) -> None:
     """Say when there are several apps, none of which is installed."""
     from reading import nested
 
-    folders = nested.several(found.folder) if answers["dependencies"] == "none" else ()
+    folders = nested.several(found.folder) if answers["dependencies"] == "none" and not answers.get("mcp_servers") else ()
     if folders and "Dockerfile" not in answers.get("keep_files", []):
         some = first_of(folders)
         warn(

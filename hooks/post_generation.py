@@ -279,7 +279,10 @@ def check_tests(folder: Path, answers: dict[str, Any]) -> None:
     # Here, because most projects need none of it.
     from reading import Destination
 
-    parts = [f"servers/{name}" for name in answers.get("mcp_servers", [])] or ["."]
+    # No pytest runs in an image without Python.
+    others = [name for name, said in answers.get("own_servers", {}).items() if not said.get("python", True)]
+    names = answers.get("mcp_servers", [])
+    parts = [f"servers/{name}" for name in names if name not in others] if names else ["."]
     for part in parts:
         if not Destination(folder / part).test_command:
             where = "" if part == "." else f"{part}/"

@@ -45,6 +45,7 @@ class Answers:
     own_compose: str
     own_services: dict[str, dict[str, Any]]
     own_tests: dict[str, Any]
+    own_servers: dict[str, dict[str, Any]]
     test_service: str
     keep_files: list[str]
     image_entrypoint: list[str]

@@ -6,6 +6,7 @@ import json
 import posixpath
 import re
 import shlex
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 # Console scripts that are Python modules too, so that a debugger can start them.
@@ -36,6 +37,8 @@ LISTENING = {
     "--path": r"/(?:mcp|sse|messages)?/?",
 }
 HTTP_TRANSPORTS = frozenset({"http", "streamable-http", "streamable_http", "sse"})
+# Programs that serve over HTTP what is made for them, and over nothing else.
+ASGI_SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "granian", "daphne"})
 
 
 def words(command: str) -> list[str]:
@@ -304,9 +307,18 @@ def without_listening(parts: list[str]) -> list[str]:
     return result
 
 
+def is_web_server(parts: list[str]) -> bool:
+    """Tell whether a command starts a server of web apps, by itself or behind what starts the rest, such as `tini --`."""
+    before = ["--", *parts[:3]]
+    return any(
+        word.rpartition("/")[2] in ASGI_SERVERS and (not last.startswith("-") or last in {"--", "-m"})
+        for last, word in pairwise(before)
+    )
+
+
 def speaks_http(command: str) -> bool:
     """Tell whether a command says that an MCP server shall speak over HTTP."""
-    return words(stdio_form(command)) != words(command)
+    return is_web_server(words(command)) or words(stdio_form(command)) != words(command)
 
 
 def runs_pytest(command: str) -> bool:

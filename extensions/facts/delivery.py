@@ -142,7 +142,7 @@ class Delivery(Reload):
         """The services that run tests."""
         if self.keeps_compose:
             return [self.answers.test_service]
-        return [f"{name}_tests" for name in self.server_names] if self.answers.stack == "mcp-multi" else ["tests"]
+        return [f"{name}_tests" for name in self.tested_servers] if self.answers.stack == "mcp-multi" else ["tests"]
 
     @cached_property
     def test_versions(self) -> dict[str, list[str]]:

@@ -55,6 +55,7 @@ class Parts(Delivery):
                 "shared/env-files": self.shares_services,
                 "app/host": self.on_host,
                 "mcp/anchor": self.server_names != [],
+                "mcp/own-anchor": self.has_own_servers,
             }
         )
 
@@ -66,7 +67,8 @@ class Parts(Delivery):
                 "app/development": self.service == "app",
                 "worker/development": self.has_worker,
                 "mcp/development": self.service == "mcp-server",
-                "mcp/servers": self.server_names != [],
+                "mcp/servers": self.mounted_servers != [],
+                "mcp/built": self.built_servers != [],
                 "hub/secrets": self.is_hub,
                 "postgres/hub": self.is_hub,
                 "redis/hub": self.is_hub,
@@ -88,6 +90,7 @@ class Parts(Delivery):
                 "mcp-session.py": self.has_mcp,
                 "mcp-reload.py": self.mcp_reload != "",
                 "mcp-preload.py": self.mcp_reload != "",
+                "mcp-alive.sh": self.has_own_servers,
                 "as-owner.sh": self.server_names != [],
                 "shared-access.sh": self.shares_services,
                 "databases.sh": self.server_names != [] or self.shares_postgres,

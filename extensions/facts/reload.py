@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from . import commands
-from .app import App
+from .servers import Servers
 
 
 @dataclass(frozen=True)
-class Reload(App):
+class Reload(Servers):
     """How the app and its worker are started in development, and started again."""
 
     @cached_property

@@ -84,6 +84,8 @@ class Stage:
     values: Mapping[str, str] = field(default_factory=dict)
     """What ENV and ARG have set by its end."""
     name: str = ""
+    base: str = ""
+    """The image that it begins with, as it is written."""
     inherited: int = 0
     """How many of the instructions are those of the stage that it is made from."""
 
@@ -119,7 +121,7 @@ def stages_in(text: str) -> list[Stage]:
             base = words[0].lower()
             called = words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else ""
             before = stages[named[base]] if base in named else Stage()
-            stages.append(replace(before, name=called, inherited=len(before.instructions)))
+            stages.append(replace(before, name=called, base=before.base or base, inherited=len(before.instructions)))
             if called:
                 named[called] = len(stages) - 1
         elif not stages:
@@ -277,6 +279,16 @@ class Image:
             or installs_project((stage.instructions, stage.values) for stage in self._parts())
             or any(target == folder or target.startswith(f"{folder}/") for target in targets)
         )
+
+    @property
+    def base(self) -> str:
+        """The image that the last stage begins with, in small letters; empty where nothing says that."""
+        return self._stage.base
+
+    @property
+    def has_python(self) -> bool:
+        """Whether `python` evidently is a program in it: in an image made for Python, or in a virtual environment."""
+        return "python" in self.base or "venv" in self._stage.values.get("PATH", "")
 
     def copied(self) -> list[str]:
         """Return the paths of the project that the image takes in, without those that a stage before it does not hand on."""

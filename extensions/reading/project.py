@@ -26,6 +26,8 @@ from .nested import app_folder
 from .others import Other, others_of
 from .packages import Packages
 from .requirements import Declared, Requirements, listed
+from .servers import Servers
+from .serving import Serving
 from .settings import Settings
 from .tests import Tests
 from .web import Server, Web, for_old_flask
@@ -33,8 +35,6 @@ from .wheels import LOCKS, Wheels
 
 # The first line of a Dockerfile that the template has written, which says what was answered before.
 OURS = "# Managed by chora-compose-template"
-# Programs that serve what is made for them, and speak no MCP over stdio.
-WEB_SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "flask", "fastapi"}
 AS_PIP = re.compile(r"^\s*(?:--extra-index-url\b|(?:-e|--editable)[\s=]+git\+)", re.MULTILINE)
 # A path that stands in YAML and in a shell without quotation marks.
 PLAIN_FOLDER = re.compile(r"(?!-)[\w.-]+(?:/[\w.-]+)*", re.ASCII)
@@ -79,6 +79,7 @@ class Destination:
         self.kind = Kind(folder, self.metadata, self.layout, self.requirements)
         self.web = Web(folder, self.layout, self.requirements, lambda: bool(self.kind.start and self.kind.start.serves))
         self.mcp = Mcp(folder, self.metadata, self.layout, self.requirements)
+        self.servers = Servers(folder)
         self.tests = Tests(folder, self.metadata, self.layout, self.requirements, self.web)
         self.needs = Needs(folder, self.metadata)
         self.settings = Settings(folder, self.requirements, " ".join([self.layout.package, *self.metadata.names()]))
@@ -183,29 +184,10 @@ class Destination:
             return port
         return self.web.port() if self.web.declares else self.kind.port
 
-    def mcp_command(self, package: str) -> str:
-        """Return the command that starts the MCP server inside a container, as shell words.
-
-        That of an existing Dockerfile, whatever it is called there; else one over stdio that is found in the code.
-        """
-        return shlex.join(self._image_serves_mcp) or self.mcp.command(package)
-
-    def mcp_port(self, given: str = "") -> int:
-        """Return the port of the MCP server over HTTP: of a command that is given, an existing Dockerfile, else the usual one."""
-        return named_port(given) or (self._image_serves_mcp and self._image.port()) or 8000
-
-    @property
-    def _image_serves_mcp(self) -> list[str]:
-        """The words by which an existing Dockerfile starts what may be the MCP server, none where they start something else."""
-        words = self._image.started()
-        program = words[0].rpartition("/")[2] if words else ""
-        idle = len(words) == 1 and program in {"sh", "bash", "python", "python3"}
-        return [] if idle or program in WEB_SERVERS else words
-
-    @property
-    def mcp_http(self) -> bool:
-        """Whether MCP_TRANSPORT=streamable-http evidently switches that command to HTTP, where others can reach it."""
-        return self.mcp.http and "stdio" not in " ".join(self._image_serves_mcp)
+    @cached_property
+    def serving(self) -> Serving:
+        """How the MCP server is started."""
+        return Serving(self.folder, self.layout.prefix, self.mcp, self._image)
 
     def migrate_command(self, package: str) -> str:
         """Return the command that migrates the database, empty where none is found."""

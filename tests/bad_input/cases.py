@@ -201,6 +201,17 @@ CASES: dict[str, Case] = {
         {"list": ["web"], "name": {"a b": {}}, "key": {"web": {"command": "a"}}, "line": {"web": {"image": "a\nb"}}},
         OWN_COMPOSE,
     ),
+    **each(
+        "own_servers",
+        FOUND,
+        {"list": ["tasks"], "key": {"tasks": {"image": "a"}}, "text": {"tasks": {"command": "a b"}}}
+        | {
+            "folder": {"tasks": {"workdir": "/a|b"}},
+            "transport": {"tasks": {"speaks": "sse"}},
+            "yes": {"tasks": {"mount": True}},
+        },
+        MULTI,
+    ),
     **each("test_service", "Name a service of your own.", {"other": "web", **NO_TEXT}, OWN_COMPOSE),
     **each(
         "own_tests",

@@ -39,7 +39,7 @@ def everything(found: Any) -> dict[str, Any]:
     """Return all that the questions ask of a destination."""
     package = found.package or "app"
     command = found.app_command(found.app_port(), package)
-    mcp_command = found.mcp_command(package)
+    mcp_command = found.serving.command(package)
     return {
         "has_app": found.has_app,
         "name": found.name,
@@ -59,9 +59,10 @@ def everything(found: Any) -> dict[str, Any]:
         "user": found.image_user(),
         "mcp_framework": found.mcp_framework,
         "mcp_command": mcp_command,
+        "mcp_served": found.serving.over_http(package, 8000),
         "mcp_extra": found.extra_packages(mcp_command, program(mcp_command)),
         "mcp_install": found.needs_install(program(mcp_command)),
-        "mcp_http": found.mcp_http,
+        "mcp_http": found.serving.switched,
     }
 
 

@@ -23,6 +23,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "own_compose": ("", "compose.yaml"),
     "own_services": ({"web": {"build": ".", "ports": ["8000:80", "9000"]}, "db": {"image": "postgres:17", "profiles": ["a"]}},),
     "own_tests": ({}, {"starts": ["db"], "env_files": [".env.test"], "services": {}, "workdir": "/app", "context": "back"}),
+    "own_servers": ({}, {"tasks": {"command": ["a"], "workdir": "/app"}, "my-docs": {"entrypoint": ["b"], "python": False}}),
     "test_service": ("", "web"),
     "workdir": ("/app",),
     "source_folder": ("src", "."),

@@ -193,7 +193,7 @@ def test_an_mcp_server_is_started_as_the_image_of_its_own_says(
         "Dockerfile": f"FROM python:3.13-slim\nWORKDIR /app\n{instructions}\n",
     }
     found = write(tmp_path, files)
-    assert (found.mcp_command("tool"), found.mcp_http, found.mcp_port()) == (command, http, port)
+    assert (found.serving.command("tool"), found.serving.switched, found.serving.port()) == (command, http, port)
 
 
 # What Docker starts, by its documentation: https://docs.docker.com/reference/dockerfile/#understand-how-cmd-and-entrypoint-interact

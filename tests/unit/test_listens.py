@@ -54,7 +54,7 @@ def test_a_port_is_read_from_a_command(command: str, port: int) -> None:
 def test_a_command_that_is_given_decides_before_all_that_is_found(tmp_path: Path) -> None:
     found = write(tmp_path, {"app.py": FLASK, "requirements.txt": "flask\n", "Dockerfile": "FROM python\nEXPOSE 80\n"})
     assert (found.app_port("serve --port 9000"), found.app_port("serve"), found.app_port()) == (9000, 80, 80)
-    assert (found.mcp_port("serve --port 9000"), found.mcp_port("serve")) == (9000, 8000)
+    assert (found.serving.port("serve --port 9000"), found.serving.port("serve")) == (9000, 8000)
 
 
 @pytest.mark.parametrize(

@@ -236,11 +236,15 @@ MCP_SERVERS = {
     ),
     # Objects that nothing starts
     "an object of fastmcp": Shape(
-        {"tools.py": FASTMCP, "requirements.txt": "fastmcp\n"}, {"mcp_command": "fastmcp run tools.py:mcp", "mcp_extra": []}
+        {"tools.py": FASTMCP, "requirements.txt": "fastmcp\n"},
+        {
+            **{"mcp_command": "fastmcp run tools.py:mcp", "mcp_extra": []},
+            "mcp_served": "fastmcp run tools.py:mcp --transport http --host 0.0.0.0 --port 8000",
+        },
     ),
     "an object of mcp": Shape(
         {"it's.py": MCP, "requirements.txt": "mcp>=2\n"},
-        {"mcp_command": "mcp run 'it'\"'\"'s.py:mcp'", "mcp_extra": ["mcp[cli]"]},
+        {"mcp_served": "mcp run 'it'\"'\"'s.py:mcp'", "mcp_command": "mcp run 'it'\"'\"'s.py:mcp'", "mcp_extra": ["mcp[cli]"]},
     ),
     "an object of mcp, and its program declared": Shape(
         {"a.py": MCP, "requirements.txt": "mcp[cli]>=2\n"}, {"mcp_command": "mcp run a.py:mcp", "mcp_extra": []}
@@ -360,4 +364,71 @@ def test_what_lies_outside_is_not_read(tmp_path: Path) -> None:
 
 def test_what_another_part_reads_does_not_switch_the_server(tmp_path: Path) -> None:
     code = "t = os.environ.get('MCP_TRANSPORT', 'stdio')\n" + HTTP
-    assert not write(tmp_path, {"server.py": MCP + MAIN, "agent.py": code}).mcp_http
+    assert not write(tmp_path, {"server.py": MCP + MAIN, "agent.py": code}).serving.switched
+
+
+WEB = {"tool.py": MCP + MAIN, "requirements.txt": "mcp\nuvicorn\n"}
+IMAGE = 'FROM python:3.13-slim\nCMD ["uvicorn", "web:app", "--port", "9000"]\n'
+
+
+@pytest.mark.parametrize(
+    ("web", "served"),
+    [
+        ("from tool import mcp\napp = mcp.streamable_http_app()\n", "uvicorn web:app --port 9000"),
+        ("app = page\n", "python tool.py"),
+        ("from tool import mcp\napp = page\n", "python tool.py"),
+    ],
+)
+def test_a_web_server_of_its_own_image_is_the_server_over_http_where_it_serves_that(
+    web: str, served: str, tmp_path: Path
+) -> None:
+    found = write(tmp_path, WEB | {"web.py": web, "Dockerfile": IMAGE})
+    assert (found.serving.command("tool"), found.serving.over_http("tool", 8000)) == ("python tool.py", served)
+
+
+SDK = 'import "@modelcontextprotocol/sdk";\n'
+OWN_SERVERS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "as the starter is": ({"Dockerfile": 'FROM python:3\nWORKDIR /workspace\nCMD ["python", "server.py"]\n'}, {}),
+    "without a command": ({"Dockerfile": "FROM python:3\n", "server.py": ""}, {}),
+    "without a Dockerfile": ({"server.py": ""}, {}),
+    "in TypeScript": (
+        {"Dockerfile": 'FROM node:24\nCMD ["node", "a.ts"]\n', "a.ts": f"{SDK}process.env.MCP_TRANSPORT\n"},
+        {"command": ["node", "a.ts"], "python": False},
+    ),
+    "in TypeScript, over stdio alone": (
+        {"Dockerfile": 'FROM node:24\nENTRYPOINT ["node", "a.ts"]\n', "a.ts": "new StdioServerTransport()\n"},
+        {"entrypoint": ["node", "a.ts"], "python": False, "speaks": "stdio"},
+    ),
+    "in TypeScript, over HTTP alone": (
+        {"Dockerfile": "FROM node:24\n", "src/a.ts": "new StreamableHTTPServerTransport()\n"},
+        {"python": False, "speaks": "http"},
+    ),
+    "with a folder of its own": (
+        {
+            "Dockerfile": 'FROM python:3\nWORKDIR /app\nCMD ["python", "server.py"]\n',
+            "server.py": "os.environ['MCP_TRANSPORT']\n",
+        },
+        {"command": ["python", "server.py"], "workdir": "/app"},
+    ),
+    "installed": (
+        {"Dockerfile": 'FROM python:3\nCOPY . .\nRUN pip install .\nENTRYPOINT ["a"]\nCMD ["--http"]\n'},
+        {"entrypoint": ["a"], "command": ["--http"], "mount": False},
+    ),
+    "on Alpine": (
+        {"Dockerfile": 'FROM python:3-alpine\nWORKDIR /app\nCMD ["a", "--transport=stdio"]\n'},
+        {"command": ["a", "--transport=stdio"], "mount": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN_SERVERS)
+def test_how_a_server_is_started_that_was_there_is_found_when_it_is_added(name: str, tmp_path: Path) -> None:
+    files, said = OWN_SERVERS[name]
+    found = write(tmp_path, {f"servers/tasks/{path}": text for path, text in files.items()})
+    wanted = {"tasks": said} if said else {}
+    assert found.servers.own(["tasks", "docs"], None, []) == wanted
+    # What is saved stays, and so does a server of before.
+    saved = {"tasks": {"command": ["b"]}, "gone": {"command": ["c"]}}
+    assert found.servers.own(["tasks"], saved, ["tasks"]) == {"tasks": {"command": ["b"]}}
+    assert found.servers.own(["tasks"], saved, None) == {"tasks": {"command": ["b"]}}
+    assert found.servers.own(["tasks"], {}, ["tasks"]) == {}

@@ -105,4 +105,6 @@ def test_a_session_of_a_server_that_speaks_http_gets_a_command_that_does_not(
     answers: dict[str, Any] = {"stack": "mcp", "own_app": True, "app_command": command}
     with scripts_of(render(template, tmp_path / "my-project", answers) / "scripts"):
         found = import_module("lib.settings")
-    assert ([*found.SERVERS.values()], found.STDIO_COMMAND) == (["mcp-server"], session or [])
+    assert [*found.SERVERS.values()] == ["mcp-server"]
+    sessions = {"mcp-server": session} if session else {}
+    assert sessions == found.STDIO_COMMANDS

@@ -40,6 +40,17 @@ own_services = st.dictionaries(
     st.fixed_dictionaries({"image": words}, optional={"ports": st.lists(st.from_regex(r"\A[0-9]{1,4}(:80)?\Z"), max_size=2)}),
     max_size=3,
 )
+own_servers = st.dictionaries(
+    st.sampled_from(["a", "b"]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **{"entrypoint": lists, "command": lists, "workdir": words, "python": st.just(value=False)},
+            **{"mount": st.just(value=False), "speaks": st.sampled_from(["http", "stdio"])},
+        },
+    ),
+    max_size=2,
+)
 own_tests = st.fixed_dictionaries(
     {},
     optional={
@@ -176,6 +187,15 @@ def server_command_stands(answers: Answers) -> None:
 def own_services_stand(answers: Answers) -> None:
     rows = [line for line in rendered("COMPOSE.md", answers).splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == sorted(answers["own_services"])
+
+
+def own_servers_stand(answers: Answers) -> None:
+    said = compose("docker-compose.yml", answers)
+    for name, own in answers["own_servers"].items():
+        words = [*own.get("entrypoint", []), *own.get("command", [])]
+        starts = words and (own.get("python", True) or own.get("entrypoint"))
+        assert not starts or said[name]["command"] == words
+    compile(rendered("scripts/lib/settings.py", answers), "settings.py", "exec")
 
 
 def suite_stands(answers: Answers) -> None:
@@ -374,6 +394,7 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "image_user": ("image_user", OWN_IMAGE, texts, is_saved),
     "own_compose": ("own_compose", {}, texts | st.sampled_from(["compose.yaml", "docker-compose.yml"]), is_saved),
     "own_services": ("own_services", OWN_COMPOSE, own_services, own_services_stand),
+    "own_servers": ("own_servers", {"stack": "mcp-multi", "mcp_servers": ["a", "b"]}, own_servers, own_servers_stand),
     "test_service": ("test_service", OWN_COMPOSE, texts | st.sampled_from(["web", "db"]), suite_stands),
     "own_tests": ("own_tests", OWN_COMPOSE, own_tests, own_tests_stand),
     "generated_on": ("generated_on", APP, texts | st.dates().map(str), is_saved),

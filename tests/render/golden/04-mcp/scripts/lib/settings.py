@@ -6,5 +6,5 @@ SLUG = "my-project"
 SERVERS = {"my-project": "mcp-server"}
 # The variables of a client that its session hands on to the server.
 CLIENT_ENV: list[str] = []
-# What speaks over stdio, where the service's own command speaks over HTTP.
-STDIO_COMMAND: list[str] = []
+# What speaks over stdio, where a service's own command speaks over HTTP.
+STDIO_COMMANDS: dict[str, list[str]] = {}

@@ -9,5 +9,5 @@ SERVERS = {
 }
 # The variables of a client that its session hands on to the server.
 CLIENT_ENV: list[str] = []
-# What speaks over stdio, where the service's own command speaks over HTTP.
-STDIO_COMMAND: list[str] = []
+# What speaks over stdio, where a service's own command speaks over HTTP.
+STDIO_COMMANDS: dict[str, list[str]] = {}
