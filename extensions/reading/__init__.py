@@ -1,8 +1,9 @@
 """What a project holds before the template comes to it, read without importing or running anything of it.
 
 One module for each thing that is read: folder, source and metadata are the ground; layout and requirements stand on them; web,
-kinds, mcp, tests, needs and image on those; project, and serving for MCP, put it together, and alone ask several of them. servers
-is about other projects below this one, answers about the template's own files. None imports in a circle, which tests/unit/test_plan.py sees to.
+kinds, mcp, tests, needs and image on those; project, and serving for MCP, put it together, and alone ask several of them.
+servers is about projects below this one, answers about the template's own files. None imports in a circle, which
+tests/unit/test_plan.py sees to.
 """
 
 from __future__ import annotations
