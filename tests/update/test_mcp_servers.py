@@ -78,6 +78,32 @@ def test_a_name_less_keeps_the_servers_code_and_says_so(
     assert below(project, "servers") == before, "it comes back as its owner left it"
 
 
+def test_a_server_of_another_language_is_looked_at_when_it_is_added_and_never_again(
+    project: Path, working_tree: Path, tmp_path: Path
+) -> None:
+    folder = project / "servers" / "search"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text('FROM node:24\nENTRYPOINT ["node", "a.ts"]\n')
+    (folder / "a.ts").write_text("serve(process.env.MCP_TRANSPORT)\n")
+    commit_all(project, "A server in TypeScript")
+
+    def words() -> object:
+        return yaml.safe_load((project / "docker-compose.yml").read_text())["services"]["search"]["command"]
+
+    update(project, mcp_servers=["tasks", "docs", "search"], hook=True)
+    assert words() == ["node", "a.ts"]
+    assert [*files(folder)] == ["Dockerfile", "a.ts"]
+    assert_fresh(project, working_tree, tmp_path / "fresh")
+
+    for name in ("search", "tasks"):
+        (project / "servers" / name / "Dockerfile").write_text('FROM node:24\nENTRYPOINT ["node", "b.ts"]\n')
+    commit_all(project, "Another start")
+    update(project, hook=True)
+    assert words() == ["node", "a.ts"]
+    saved = yaml.safe_load((project / ".copier-answers.yml").read_text())["own_servers"]
+    assert saved == {"search": {"entrypoint": ["node", "a.ts"], "python": False}}
+
+
 def test_a_folder_that_was_removed_comes_back_because_its_server_is_started(project: Path) -> None:
     git(project, "rm", "-r", "--quiet", "servers/tasks")
     commit_all(project, "Away with it")
