@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,6 +54,17 @@ def server(name: str, said: Mapping[str, Any]) -> Server:
 @dataclass(frozen=True)
 class Servers(App):
     """How MCP servers are started."""
+
+    @cached_property
+    def is_listed(self) -> bool:
+        """Whether there is what the MCP registry can be told of: a server with an image in production."""
+        return self.answers.stack == "mcp" and self.has_production
+
+    @cached_property
+    def registry_name(self) -> str:
+        """The server's name in the MCP registry: below its owner on GitHub, if the image is there; OWNER is to be replaced."""
+        owner = re.match(r"ghcr\.io/([a-zA-Z0-9.-]+)/", self.answers.image_name) if self.is_listed else None
+        return f"io.github.{owner[1] if owner else 'OWNER'}/{self.answers.project_slug}"
 
     @cached_property
     def servers(self) -> list[Server]:

