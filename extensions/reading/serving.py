@@ -51,7 +51,7 @@ class Serving:
             port: where it shall listen, if nothing else says that.
         """
         command = self.command(package)
-        if not self._in_image and command.startswith("fastmcp run "):
+        if not self._in_image and not self._web_server and command.startswith("fastmcp run "):
             return f"{command} --transport http --host 0.0.0.0 --port {port}"
         return shlex.join(self._web_server) or command
 
