@@ -34,6 +34,7 @@ class Answers:
     branch_environments: bool
     ci: list[str]
     production: bool
+    image_name: str
     extras: list[str]
     app_port: int
     app_command: str

@@ -59,6 +59,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "dev_sources": ([], ["."], ["requirements/local.txt", "pyproject.toml"]),
     "test_requirements": ([], ["--group dev"], ["-e .", "hypothesis"]),
     "project_slug": ("shop",),
+    "image_name": ("ghcr.io/me/shop", "registry.example.com/shop"),
     "package_name": ("shop",),
     "port_slot": (0, 9),
     "app_port": (0, 8000),
