@@ -38,7 +38,9 @@ def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
     if saved["stack"] == "mcp-multi":
         servers: list[str] = saved["mcp_servers"]
         ready = {"db", "postgres_access", *mail}
-        gateway = {"gateway": {*ready, *servers}} if saved["gateway"] == "n8n" else {}
+        theirs = saved.get("own_servers", {})
+        started = {name for name in servers if theirs.get(name, {}).get("speaks") != "stdio"}
+        gateway = {"gateway": {*ready, *started}} if saved["gateway"] == "n8n" else {}
         return {"db": set(), "postgres_access": {"db"}, **dict.fromkeys(servers, ready), **gateway, **mail}
     own = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(saved["stack"])
     worker = {"worker": {*there, *mail}} if saved.get("worker_command") else {}
@@ -124,8 +126,11 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         assert not idle or service.get("restart") == ("on-failure" if service.get("profiles") != ["app"] else None)
         assert not {"container_name", "tty", "stdin_open"} & service.keys()
         with_session = name == "mcp-server" or (name in ONCE and saved["stack"] == "mcp")
+        own_stdio = saved.get("own_servers", {}).get(name, {}).get("speaks") == "stdio"
         library = name == "app" and not saved["app_command"]
-        assert service.get("profiles") == (["stdio"] if with_session and stdio_only else ["app"] if library else None)
+        assert service.get("profiles") == (
+            ["stdio"] if (with_session and stdio_only) or own_stdio else ["app"] if library else None
+        )
         published = [(port["host_ip"], port["published"], port["target"]) for port in service.get("ports", [])]
         key, inside = PORTS.get(name, ("", 0))
         if idle:
