@@ -1,6 +1,7 @@
 # make new DEST=../myproj [PRESET=02-full] [ARGS="-d stack=full"]   a project, new or existing
 # make fast                                                         the tests of minutes; without Docker
 # make test                                                         lint and every test; e2e where Docker runs
+# make wide                                                         all of e2e, with further cases of the same kinds
 # make pythons                                                      projects' scripts under Python 3.9 to 3.14
 # make oldest                                                       some of e2e with the oldest engine, after tests/engine/up --oldest
 # make podman                                                       some of e2e with Podman, after tests/engine/up --podman
@@ -12,7 +13,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest --durations=10
 
-.PHONY: new test fast thorough coverage pythons e2e oldest podman lint help
+.PHONY: new test fast thorough coverage pythons e2e wide oldest podman lint help
 .DEFAULT_GOAL := help
 
 help:
@@ -57,7 +58,13 @@ pythons: .venv/dev
 e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
 e2e: .venv/dev
 	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	$(PYTEST) tests/e2e -n 2 --dist loadscope
+	$(PYTEST) tests/e2e -m "not wide" -n 2 --dist loadscope
+
+# Each script is ended at more moments too.
+wide: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
+wide: .venv/dev
+	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
+	CHORA_MOMENTS=20 $(PYTEST) tests/e2e -n 2 --dist loadscope
 
 oldest: .venv/dev
 	tests/engine/on oldest $(PYTEST) tests/e2e -m oldest -n 2 --dist loadscope

@@ -14,7 +14,7 @@ from typing import Any
 from tests.e2e.stack import Stack
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-MOMENTS = int(os.environ.get("CHORA_MOMENTS", "20"))
+MOMENTS = int(os.environ.get("CHORA_MOMENTS", "8"))
 """How often each script is ended."""
 
 

@@ -41,7 +41,9 @@ def test_data_of_a_branch_are_copied_whole_or_not_at_all(main: Stack) -> None:
     topic.sql(ROWS.format(10))
     command = ("scripts/branch-env", "copy-data", "main", "--yes")
     seconds = seconds_of(topic, *command)
-    ours = ["docker", "ps", "--all", "--quiet", "--filter", f"name={main.slug}-copy-data"]
+    # One that was made and never started is nobody's, and the next copy removes it.
+    states = [f"--filter=status={state}" for state in ("running", "exited", "removing", "dead")]
+    ours = ["docker", "ps", "--all", "--quiet", f"--filter=name={main.slug}-copy-data", *states]
     # Psql's own connection, which is about to end, and that of the healthcheck are no work.
     works = "SELECT 1 FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
     for moment, number in moments(seconds):

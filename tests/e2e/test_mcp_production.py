@@ -200,7 +200,12 @@ def test_no_call_is_lost_while_a_version_is_deployed_a_replica_is_killed_and_tok
 
 
 def test_a_thousand_sessions_that_clients_have_left_take_no_memory(production: Production) -> None:
-    replica = next(iter(production.containers("mcp-server").values()))
+    def healthy() -> dict[str, Any] | None:
+        """One may be about to come back, after it was killed."""
+        found = production.containers("mcp-server").values()
+        return next((one for one in found if one["State"]["Health"]["Status"] == "healthy"), None)
+
+    replica = wait_for(healthy)
     address = next(network["IPAddress"] for network in replica["NetworkSettings"]["Networks"].values())
 
     def begin(sessions: int) -> int:

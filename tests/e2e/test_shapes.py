@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,13 @@ from tests.shapes import shapes
 SHAPES = shapes()
 
 
-@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.says])
+def those(what: str) -> list[Any]:
+    """Return the names of the shapes that say something of what is looked at; `wide` ones are further cases of a kind."""
+    names = [name for name, shape in SHAPES.items() if getattr(shape, what)]
+    return [pytest.param(name, marks=[pytest.mark.wide] if SHAPES[name].wide else []) for name in names]
+
+
+@pytest.mark.parametrize("name", those("says"))
 def test_a_project_that_serves_the_web_answers(name: str, make_stack: MakeStack) -> None:
     shape = SHAPES[name]
     stack = make_stack(shape.answers, write=shape.write)
@@ -25,7 +32,7 @@ def test_a_project_that_serves_the_web_answers(name: str, make_stack: MakeStack)
     assert {path: (stack.folder / path).read_text() for path in shape.files} == shape.files, "no file of theirs is changed"
 
 
-@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.logs])
+@pytest.mark.parametrize("name", those("logs"))
 def test_what_has_no_port_runs_and_says_so_in_its_log(name: str, make_stack: MakeStack) -> None:
     shape = SHAPES[name]
     stack = make_stack(shape.answers, write=shape.write)
@@ -41,7 +48,7 @@ def test_what_has_no_port_runs_and_says_so_in_its_log(name: str, make_stack: Mak
         assert not state["HostConfig"]["PortBindings"] and "Health" not in state["State"]
 
 
-@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.run])
+@pytest.mark.parametrize("name", those("run"))
 def test_a_library_or_a_tool_is_run_by_hand_alone(name: str, make_stack: MakeStack) -> None:
     shape = SHAPES[name]
     stack = make_stack(shape.answers, write=shape.write)
@@ -50,7 +57,7 @@ def test_a_library_or_a_tool_is_run_by_hand_alone(name: str, make_stack: MakeSta
         assert text in stack.compose("run", "--build", "--rm", "-T", "app", *shlex.split(command)).stdout
 
 
-@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.tested])
+@pytest.mark.parametrize("name", those("tested"))
 def test_a_projects_own_tests_run(name: str, make_stack: MakeStack) -> None:
     shape = SHAPES[name]
     said = run_ci(make_stack({"ci": ["github"], **shape.answers}, write=shape.write))

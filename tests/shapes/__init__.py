@@ -27,6 +27,7 @@ class Shape:
         notes: a part of what the hook says at adoption; empty where that is not looked at.
         logs: a part of what each service's log holds.
         run: a part of what commands print, each by the words after `docker compose run --rm app`.
+        wide: whether it is started by `make wide` alone, because another shape is of the same kind.
     """
 
     files: dict[str, str]
@@ -40,6 +41,7 @@ class Shape:
     notes: str = ""
     logs: dict[str, str] = field(default_factory=dict)
     run: dict[str, str] = field(default_factory=dict)
+    wide: bool = False
 
     def write(self, folder: Path) -> None:
         """Write the files into a folder."""

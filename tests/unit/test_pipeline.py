@@ -23,11 +23,8 @@ def commands_of(target: str) -> list[list[str]]:
 
 def folders(target: str) -> list[str]:
     """Return what each pytest of a target is told to take, or to leave out, of the tests."""
-    return [
-        " ".join(words[words.index("--durations=10") + 1 : words.index("-n")])
-        for words in commands_of(target)
-        if "pytest" in words
-    ]
+    told = [words[words.index("--durations=10") + 1 :] for words in commands_of(target) if "pytest" in words]
+    return [" ".join(words[: words.index("-n")]) for words in told]
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
@@ -43,10 +40,11 @@ def test_the_workflow_and_make_test_run_every_test() -> None:
     assert (
         {"thorough", "coverage"} <= {*targets} <= {"thorough", "coverage", "fast"}
         and 'make "$TARGET"' in steps
-        and "make e2e" in steps
+        and "make wide" in steps
     )
     assert folders("thorough") == folders("coverage") == ["--ignore tests/e2e"]
-    assert folders("test") == [*folders("thorough"), *folders("e2e")] == ["--ignore tests/e2e", "tests/e2e"]
+    assert folders("wide") == ["tests/e2e"]
+    assert {*folders("test")} == {*folders("thorough"), *folders("e2e")} == {"--ignore tests/e2e", "tests/e2e -m not wide"}
 
 
 def test_tests_that_share_a_machine_go_to_one_worker() -> None:
