@@ -55,14 +55,8 @@ FREE: dict[str, tuple[Any, ...]] = {
     "image_name": ("localhost:5000/team/my_app",),
     "image_user": ("", "www-data"),
     "mcp_servers": (["no"], SERVERS),
-    "own_servers": (
-        {},
-        {
-            "my-tasks": {"command": ["it's", "$5"], "entrypoint": ["/bin/a b"], "python": False},
-            "1e3": {"command": ["serve", "--http"], "workdir": "/app"},
-            "null": {"command": ["serve"], "mount": False, "speaks": "stdio"},
-        },
-    ),
+    # Found, and refused where it differs from that: tests of adoption render it.
+    "own_servers": ({},),
     "mcp_clients": ([], ["codex", "gemini", "zed", "jetbrains"], ["none"]),
     "source_folder": ("src", "."),
     "keep_files": ([], ["Dockerfile"], [".dockerignore", ".env.defaults", "pyproject.toml", "scripts/setup"]),
