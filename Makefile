@@ -56,15 +56,14 @@ pythons: .venv/dev
 
 # Projects in a folder of their own: a pytest that starts closes the usual one to other users, whom some tests act as.
 e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
+e2e: CASES = -m "not wide"
 e2e: .venv/dev
 	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	$(PYTEST) tests/e2e -m "not wide" -n 2 --dist loadscope
+	$(PYTEST) tests/e2e $(CASES) -n 2 --dist loadscope
 
 # Each script is ended at more moments too.
-wide: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
-wide: .venv/dev
-	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	CHORA_MOMENTS=20 $(PYTEST) tests/e2e -n 2 --dist loadscope
+wide:
+	CHORA_MOMENTS=20 $(MAKE) e2e CASES=
 
 oldest: .venv/dev
 	tests/engine/on oldest $(PYTEST) tests/e2e -m oldest -n 2 --dist loadscope
