@@ -1,7 +1,7 @@
 # make new DEST=../myproj [PRESET=02-full] [ARGS="-d stack=full"]   a project, new or existing
 # make fast                                                         the tests of minutes; without Docker
 # make test                                                         lint and every test; e2e where Docker runs
-# make wide                                                         all of e2e, with further cases of the same kinds
+# make wide                                                         the same with further cases of the same kinds: hours
 # make pythons                                                      projects' scripts under Python 3.9 to 3.14
 # make oldest                                                       some of e2e with the oldest engine, after tests/engine/up --oldest
 # make podman                                                       some of e2e with Podman, after tests/engine/up --podman
@@ -56,14 +56,13 @@ pythons: .venv/dev
 
 # Projects in a folder of their own: a pytest that starts closes the usual one to other users, whom some tests act as.
 e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
-e2e: CASES = -m "not wide"
 e2e: .venv/dev
 	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	$(PYTEST) tests/e2e $(CASES) -n 2 --dist loadscope
+	$(PYTEST) tests/e2e $(if $(CHORA_WIDE),,-m "not wide") -n 2 --dist loadscope
 
-# Each script is ended at more moments too.
+# All pairs of answers are rendered, each script is ended at more moments, and tests with the mark `wide` are run.
 wide:
-	CHORA_MOMENTS=20 $(MAKE) e2e CASES=
+	CHORA_WIDE=1 $(MAKE) test
 
 oldest: .venv/dev
 	tests/engine/on oldest $(PYTEST) tests/e2e -m oldest -n 2 --dist loadscope

@@ -23,6 +23,8 @@ import yaml
 
 Done = subprocess.CompletedProcess[str]
 ROOT = Path(__file__).resolve().parent.parent
+WIDE = os.environ.get("CHORA_WIDE") == "1"
+"""Whether further cases of the same kinds are tried too, which take hours: `make wide`."""
 PROJECTS = Path(__file__).resolve().parent / "projects"
 PRESETS = sorted((ROOT / "presets").glob("*.yml"))
 # What makes up the template, for a user who renders it.

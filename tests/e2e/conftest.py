@@ -29,10 +29,19 @@ def engine_error() -> str:
     return ""
 
 
+def further_cases() -> set[str]:
+    """Return the tests of wide.txt, each a file, a test and, in brackets, its parameters."""
+    lines = (HERE / "wide.txt").read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    further = further_cases()
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
+            if f"{item.path.name}::{item.name}" in further:
+                item.add_marker(pytest.mark.wide)
 
 
 @pytest.fixture(autouse=True, scope="session")

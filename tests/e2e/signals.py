@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.stack import Stack
+from tests.support import WIDE
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-MOMENTS = int(os.environ.get("CHORA_MOMENTS", "8"))
+MOMENTS = 20 if WIDE else 4
 """How often each script is ended."""
 
 

@@ -37,7 +37,7 @@ def set_up(stack: Stack) -> None:
         stack.run("python3", "scripts/setup")
 
 
-@pytest.mark.parametrize("name", ["01-minimal", "02-full", pytest.param("11-hot-reload", marks=pytest.mark.wide)])
+@pytest.mark.parametrize("name", ["01-minimal", "02-full", "11-hot-reload"])
 def test_an_app_starts_from_a_clone_with_line_ends_of_windows(name: str, make_stack: MakeStack) -> None:
     """A program in a heredoc of the Dockerfile has them too; the first pattern has no .gitattributes."""
     stack = make_stack(preset(name))
@@ -63,7 +63,7 @@ def test_a_debugger_starts_from_such_a_clone(make_stack: MakeStack) -> None:
     assert "/opt/debugger/sitecustomize.py" in found
 
 
-@pytest.mark.parametrize("name", ["04-mcp", pytest.param("05-mcp-multi", marks=pytest.mark.wide), "10-branches"])
+@pytest.mark.parametrize("name", ["04-mcp", "05-mcp-multi", "10-branches"])
 def test_other_patterns_start_from_such_a_clone(name: str, make_stack: MakeStack) -> None:
     stack = make_stack(preset(name))
     clone_as_on_windows(stack)

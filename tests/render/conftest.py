@@ -12,7 +12,7 @@ import yaml
 
 from tests.render.matrix import matrix_of
 from tests.render.questions import Answers
-from tests.support import PRESETS, ROOT, files, render
+from tests.support import PRESETS, ROOT, WIDE, files, render
 
 # What stands in the destination for a file of the user's that the answers name in keep_files.
 KEPT = {
@@ -51,9 +51,9 @@ class Case:
 
 
 def all_answers() -> list[Answers]:
-    """Return the answers of every preset, and of every row of the matrix."""
+    """Return the answers of every preset, and of rows of the matrix: all where tests are wide, else a tenth of them."""
     presets = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in PRESETS]
-    return [*presets, *matrix_of(ROOT).rows]
+    return [*presets, *(matrix_of(ROOT).rows if WIDE else matrix_of(ROOT).few)]
 
 
 ALL_ANSWERS = all_answers()

@@ -264,9 +264,13 @@ class Matrix:
             for one, other in itertools.product(range(sizes[first]), range(sizes[second])):
                 yield first, one, second, other
 
+    def row(self, answers: Answers) -> Row:
+        """Return answers as a row."""
+        return tuple(values.index(answers.get(name, LEFT_OUT)) for name, values in self.parameters.items())
+
     def pairs_of(self, answers: Answers) -> Iterator[Pair]:
         """Yield the pairs of values in a row of answers."""
-        row = [values.index(answers.get(name, LEFT_OUT)) for name, values in self.parameters.items()]
+        row = self.row(answers)
         for first, second in itertools.combinations(range(len(row)), 2):
             yield first, row[first], second, row[second]
 
@@ -295,6 +299,17 @@ class Matrix:
             for place in enumerate(row):
                 missing[place] &= ~chosen
         return rows
+
+    @cached_property
+    def few(self) -> list[Answers]:
+        """As few of the rows as hold every value once, each in the place of some ten."""
+        held = [frozenset(enumerate(self.row(answers))) for answers in self.rows]
+        missing, few = frozenset.union(*held), []
+        while missing:
+            best = max(range(len(held)), key=lambda number: len(held[number] & missing))
+            few.append(self.rows[best])
+            missing -= held[best]
+        return few
 
 
 @cache

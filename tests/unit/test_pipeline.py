@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,16 +35,19 @@ def test_a_pipeline_runs_the_tests_by_make_alone(path: Path) -> None:
 
 
 def test_the_workflow_and_make_test_run_every_test() -> None:
-    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    jobs = workflow["jobs"]
     steps = "\n".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
     targets = [job["target"] for job in jobs["fast"]["strategy"]["matrix"]["include"]]
     assert (
         {"thorough", "coverage"} <= {*targets} <= {"thorough", "coverage", "fast"}
         and 'make "$TARGET"' in steps
-        and "make wide" in steps
+        and "make e2e" in steps
+        and str(workflow["env"]["CHORA_WIDE"]) == "1"
+        and "CHORA_WIDE=1" in steps
     )
     assert folders("thorough") == folders("coverage") == ["--ignore tests/e2e"]
-    assert folders("wide") == ["tests/e2e"]
+    assert {*folders("wide")} == {"--ignore tests/e2e", "tests/e2e"}
     assert {*folders("test")} == {*folders("thorough"), *folders("e2e")} == {"--ignore tests/e2e", "tests/e2e -m not wide"}
 
 
@@ -55,3 +59,10 @@ def test_tests_that_share_a_machine_go_to_one_worker() -> None:
 @pytest.mark.parametrize("target", ["fast", "thorough", "coverage", "e2e"])
 def test_the_ten_slowest_tests_are_said(target: str) -> None:
     assert all("--durations=10" in words for words in commands_of(target) if "pytest" in words)
+
+
+def test_each_further_case_that_is_left_out_is_a_test_that_make_wide_runs() -> None:
+    command = [sys.executable, "-m", "pytest", "tests/e2e", "-m", "wide", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    collected = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    lines = (ROOT / "tests" / "e2e" / "wide.txt").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line and line[0] != "#" and f"tests/e2e/{line}\n" not in collected]
