@@ -116,10 +116,14 @@ def run_setup(folder: Path, kept: list[str]) -> None:
         warn(f"scripts/setup failed, run it again when this is fixed: {reason}")
 
 
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens on a port, as far as it is to be tried."""
+    return os.environ.get("CHORA_COMPOSE_PROBE") == "no" or names.is_free(port)
+
+
 def is_taken(port: int, project: str) -> bool:
     """Tell whether another program than a project's container listens on a port."""
-    probes = os.environ.get("CHORA_COMPOSE_PROBE") != "no"
-    return probes and not names.is_free(port) and checkouts.holder(port) != project
+    return not is_free(port) and checkouts.holder(port) != project
 
 
 def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
@@ -138,7 +142,7 @@ def hold_ports(folder: Path, answers: dict[str, Any], update: str) -> None:
             entry["name"] = own.get("COMPOSE_PROJECT_NAME", slug)
         wanted = names.ports(slot) if moves else entry["ports"]
         known, held = facts(answers), machine.held(entry)
-        free = free_slot(machine, folder, names, names.is_free)
+        free = free_slot(machine, folder, names, is_free)
         used = [*known.published_services, *(["app"] if known.on_host else [])]
         clashing = [one for one in used if wanted[one] in held]
         busy = [one for one in used if is_new and not moves and is_taken(wanted[one], slug)]
