@@ -58,7 +58,7 @@ pythons: .venv/dev
 e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
 e2e: .venv/dev
 	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	$(PYTEST) tests/e2e $(if $(CHORA_WIDE),,-m "not wide") -n 2 --dist loadscope
+	$(PYTEST) tests/e2e $(if $(CHORA_WIDE),,-m "not wide") -n 3 --dist loadscope
 
 # All pairs of answers are rendered, each script is ended at more moments, and tests with the mark `wide` are run.
 wide:
@@ -72,4 +72,4 @@ podman: .venv/dev
 
 # Tests of e2e wait for containers much of their time: the others fill it, and give way.
 test: lint
-	$(MAKE) --jobs=2 e2e thorough LEISURELY="nice -n 15"
+	$(MAKE) --jobs=2 e2e thorough LEISURELY="nice -n 19"
