@@ -297,18 +297,30 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
     """Say when an app is started by a server for development, or does not read its passwords, which are in no URL."""
     if not answers.get("production"):
         return
+    from reading import Destination
+
+    def mentions(name: str, part: str) -> bool:
+        sources = Destination(folder / part).folder.sources
+        return any(name in (folder / part / path).read_text(encoding="utf-8", errors="replace") for path in sources)
+
+    if answers.get("stack") == "mcp-multi":
+        parts = [f"servers/{name}" for name in answers["mcp_servers"]]
+        if lacks := [part for part in parts if not mentions("DB_PASSWORD_FILE", part)]:
+            what = f"production has passwords in files, and nothing in {', '.join(lacks)} mentions DB_PASSWORD_FILE"
+            warn(f"{what}: COMPOSE.md says how to read them.")
+        own = answers.get("own_servers", {})
+        if left := [name for name in answers["mcp_servers"] if own.get(name, {}).get("speaks") == "stdio"]:
+            warn(f"production is without {', '.join(left)}: start it over HTTP by itself, it speaks over standard input alone.")
+        return
     named = answers.get("web_framework") == "django" and answers["own_app"]
     if not named and re.match(r"(?:python3? -m )?flask\b|.*\bmanage\.py runserver\b", answers["app_command"]):
         warn(
             f"{answers['app_command']!r} is a server for development: add one such as gunicorn to the dependencies, and start "
             f"it with `{update} -d app_command='gunicorn --bind 0.0.0.0:{answers['app_port']} …'`."
         )
-    from reading import Destination
-
     variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
     wanted = [variables[name] for name in answers.get("services", [])]
-    texts = [(folder / path).read_text(encoding="utf-8", errors="replace") for path in Destination(folder).folder.sources]
-    if lacks := [name for name in wanted if not any(name in text for text in texts)]:
+    if lacks := [name for name in wanted if not mentions(name, ".")]:
         warn(
             f"production has passwords in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
         )

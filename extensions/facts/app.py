@@ -43,18 +43,13 @@ class App(Services):
 
     @cached_property
     def offers_production(self) -> bool:
-        """Whether a set-up for production can be had: of what runs in development in one container, or on the host."""
-        return self.service != "" or self.on_host
+        """Whether a set-up for production can be had: of what runs in development in containers, or on the host."""
+        return self.service != "" or self.on_host or self.server_names != []
 
     @cached_property
     def deployed_service(self) -> str:
         """The service whose replicas nginx asks in production."""
         return self.service or "app"
-
-    @cached_property
-    def listens_in_production(self) -> bool:
-        """Whether there is a port that nginx can ask."""
-        return not self.stdio_only and self.answers.app_command != "" and self.answers.app_port != 0
 
     @cached_property
     def has_production(self) -> bool:

@@ -41,6 +41,18 @@ class Delivery(Reload):
         return self.has_production and not self.has_mcp
 
     @cached_property
+    def deployed_images(self) -> dict[str, str]:
+        """The services whose replicas nginx asks in production, each with its image, without a tag."""
+        servers = {name: f"{self.answers.image_name}-{name}" for name in self.started_servers}
+        return servers or {self.deployed_service: self.answers.image_name}
+
+    @cached_property
+    def production_databases(self) -> list[str]:
+        """The databases of production."""
+        own = [] if self.server_names else [self.answers.project_slug.replace("-", "_")]
+        return [*self.databases.values(), *own] if self.uses_postgres else []
+
+    @cached_property
     def production_command(self) -> str:
         """What production starts an MCP server with where an existing image does something else by itself, such as stdio."""
         if self.service != "mcp-server" or not self.own_dockerfile:
@@ -50,13 +62,14 @@ class Delivery(Reload):
 
     @cached_property
     def usual_replicas(self) -> int:
-        """How many replicas production has by itself: one of a server that may keep sessions or notes, which no other one has."""
-        return 1 if self.has_mcp and (self.answers.own_app or not self.uses_data) else 3
+        """How many replicas production has by itself: one of an MCP server that has no place for notes but its memory."""
+        return 1 if self.service == "mcp-server" and not self.uses_data else 3
 
     @cached_property
     def migrates_production(self) -> bool:
         """Whether a deployment migrates a database before the new version takes traffic."""
-        return self.has_production and self.uses_postgres and self.answers.migrate_command != ""
+        several = self.server_names != []
+        return self.has_production and self.uses_postgres and not several and self.answers.migrate_command != ""
 
     @cached_property
     def collects_static(self) -> str:
@@ -109,7 +122,8 @@ class Delivery(Reload):
     def production_secrets(self) -> list[str]:
         """The secrets of production, which are files."""
         passwords = {"db_password": self.uses_postgres, "redis_password": self.uses_redis}
-        return ["app_secret_key", *(name for name, there in passwords.items() if there)]
+        made = ["app_secret_key", *(name for name, there in passwords.items() if there)]
+        return made + [f"{name}_password" for name in self.databases.values()]
 
     @cached_property
     def migrates(self) -> bool:

@@ -103,6 +103,11 @@ class Parts(Delivery):
         )
 
     @cached_property
+    def production_programs(self) -> list[str]:
+        """Those that containers start with in production."""
+        return [program for program in self.programs if program in {"databases.sh", "gateway.sh", "mcp-alive.sh"}]
+
+    @cached_property
     def tested(self) -> list[str]:
         """The services of docker-compose.test.yml."""
         if self.keeps_compose:
@@ -130,10 +135,13 @@ class Parts(Delivery):
         """The services of docker-compose.prod.yml and docker-stack.yml."""
         return there(
             {
-                "app/production": True,
+                "mcp/production": self.server_names != [],
+                "app/production": self.server_names == [],
                 "nginx/production": True,
                 "migrate/production": self.migrates_production,
+                "gateway/production": self.has_gateway,
                 "postgres/production": self.uses_postgres,
+                "postgres/databases-production": self.server_names != [],
                 "redis/production": self.uses_redis,
             }
         )

@@ -92,6 +92,12 @@ class Servers(App):
         return [one.name for one in self.servers if not one.stdio_only]
 
     @cached_property
+    def listens_in_production(self) -> bool:
+        """Whether there is a port that nginx can ask."""
+        app_listens = not self.stdio_only and self.answers.app_command != "" and self.answers.app_port != 0
+        return self.started_servers != [] if self.server_names else app_listens
+
+    @cached_property
     def tested_servers(self) -> list[str]:
         """The names of the servers in whose images pytest can be installed."""
         return [one.name for one in self.servers if one.python]

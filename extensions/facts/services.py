@@ -29,6 +29,11 @@ def value_of(meaning: str, values: Mapping[str, str]) -> str | None:
     return values.get(meaning) if not colon else value if kind == "db_kind" and "db_host" in values else None
 
 
+# What n8n calls and loads by itself.
+N8N_OFF = (
+    *("DIAGNOSTICS", "VERSION_NOTIFICATIONS", "VERSION_NOTIFICATIONS_WHATS_NEW", "TEMPLATES", "DYNAMIC_BANNERS"),
+    *("HIRING_BANNER", "COMMUNITY_PACKAGES", "UNVERIFIED_PACKAGES", "PERSONALIZATION"),
+)
 # As questions/data.yml offers them.
 POSTGRES_VERSIONS = ("15", "16", "17", "18")
 
@@ -134,9 +139,20 @@ class Services:
         return self.answers.mcp_servers if self.answers.stack == "mcp-multi" else []
 
     @cached_property
+    def databases(self) -> dict[str, str]:
+        """The databases of the MCP servers in servers/, and of n8n: the name of each, and of its role, by the service."""
+        owners = [*self.server_names, *(["gateway"] if self.has_gateway else [])]
+        return {owner: owner.replace("-", "_") for owner in owners}
+
+    @cached_property
     def has_gateway(self) -> bool:
         """Whether n8n stands in front of the MCP servers."""
         return self.answers.stack == "mcp-multi" and self.answers.gateway == "n8n"
+
+    @cached_property
+    def n8n_settings(self) -> dict[str, str]:
+        """What n8n is told in each environment: that it calls nobody but whom a workflow calls."""
+        return {**{f"N8N_{name}_ENABLED": "false" for name in N8N_OFF}, "N8N_DISABLED_MODULES": "mcp-registry"}
 
     @cached_property
     def uses_postgres(self) -> bool:

@@ -3,7 +3,7 @@
 # Makes roles in Postgres, each with a database that no other role can connect to. What is there stays, but for the passwords.
 #
 #   databases.sh            one role: POSTGRES_USER, with POSTGRES_PASSWORD and the database POSTGRES_DB
-#   databases.sh NAME...    a role and a database for each name, with the password in MCP_NAME_PASSWORD
+#   databases.sh NAME...    a role and a database for each name, with the password in MCP_NAME_PASSWORD, or in a file in production
 set -eu
 
 database() {
@@ -27,8 +27,13 @@ if [ $# = 0 ]; then
   database "$POSTGRES_USER" "$POSTGRES_PASSWORD" "$POSTGRES_DB"
   exit
 fi
-export PGUSER="$POSTGRES_USER" PGPASSWORD="$POSTGRES_PASSWORD" PGDATABASE="$POSTGRES_DB"
+export PGUSER="$POSTGRES_USER" PGPASSWORD="${POSTGRES_PASSWORD-}" PGDATABASE="$POSTGRES_DB"
 for name in "$@"; do
-  password=$(printenv "MCP_$(echo "$name" | tr '[:lower:]' '[:upper:]')_PASSWORD")
+  file=/run/secrets/${name}_password
+  if [ -f "$file" ]; then
+    password=$(head -n 1 "$file" | tr -d '\r')
+  else
+    password=$(printenv "MCP_$(echo "$name" | tr '[:lower:]' '[:upper:]')_PASSWORD")
+  fi
   database "$name" "$password" "$name"
 done

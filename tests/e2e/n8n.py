@@ -18,14 +18,16 @@ class N8n:
         url: where it is, without a slash at the end.
         email: of its owner.
         password: of its owner.
+        handlers: for requests, besides the usual ones.
 
     Raises:
         urllib.error.HTTPError: with code 401 for a wrong login.
     """
 
-    def __init__(self, url: str, email: str, password: str) -> None:
+    def __init__(self, url: str, email: str, password: str, *handlers: urllib.request.BaseHandler) -> None:
         self.url = url
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.opener = urllib.request.build_opener(cookies, *handlers)
         self.user = self.call("/rest/login", {"emailOrLdapLoginId": email, "password": password})
 
     def call(self, path: str, body: object = None) -> Any:

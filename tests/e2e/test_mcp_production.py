@@ -22,7 +22,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.e2e.clients import FASTMCP, INITIALIZE, NODE
 from tests.e2e.production import TLS, Answer, Production, in_production, kill
 from tests.e2e.stack import wait_for
-from tests.support import existing_project, need_tool, render
+from tests.support import need_tool, render
 
 CLIENTS = 4
 ANSWERS = {"stack": "mcp", "services": ["postgres"], "postgres_version": "15"}
@@ -272,36 +272,3 @@ def test_calls_are_limited_by_number_and_by_size(production: Production) -> None
     assert answers[0] == 200 and {*answers} == {200, 429}
     assert post(production, other).status == 200
     assert post(production, other, {"text": "x" * 3000}).status == 413
-
-
-def test_a_server_that_was_there_and_keeps_sessions_runs_as_one_replica(template: Path, tmp_path: Path) -> None:
-    def write(folder: Path) -> None:
-        existing_project("mcp-tides", folder)
-
-    answers = {"stack": "mcp", "services": [], "app_command": "tides-mcp --transport http"}
-    with in_production(template, tmp_path, answers, write) as production:
-        production.build("1")
-        settings = production.folder / ".env.production"
-        settings.write_text("APP_REPLICAS=2\n")
-        result = production.deploy("1", check=False)
-        assert result.returncode == 1 and production.containers("mcp-server") == {}
-        assert "set APP_REPLICAS=1 in .env.production, or keep no sessions in the server" in result.stderr
-        # Nor is one that lets in whoever has made up a token.
-        settings.write_text("MCP_OAUTH_ISSUER=https://id.example.com\nMCP_OAUTH_AUDIENCE=https://mcp.example.com/mcp\n")
-        result = production.deploy("1", check=False)
-        assert result.returncode == 1 and production.containers("mcp-server") == {}
-        assert "let the server verify tokens, or take MCP_OAUTH_ISSUER out of .env.production" in result.stderr
-        settings.write_text("DRAIN=1\n")
-        production.deploy("1")
-        token = tokens(production)["default"]
-
-        async def use() -> None:
-            for _ in range(2):
-                # One whose session a deployment has ended begins another.
-                async with connected(production, token) as session:
-                    result = await session.call_tool("high_water", {"port": "Kiel"})
-                    assert "high water in Kiel" in str(result.content)
-                    await anyio.to_thread.run_sync(production.deploy, "1")
-
-        anyio.run(use)
-        assert len(production.containers("mcp-server")) == 1

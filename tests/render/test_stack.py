@@ -105,5 +105,5 @@ def test_docker_accepts_the_file_for_a_swarm(project: Path) -> None:
 
 def test_only_production_brings_it(case: Case) -> None:
     # nginx on each node would have to be told of each MCP client's token.
-    expected = bool(case.saved.get("production")) and case.saved["stack"] != "mcp"
+    expected = bool(case.saved.get("production")) and case.saved["stack"] not in {"mcp", "mcp-multi"}
     assert ("docker-stack.yml" in case.files) == expected

@@ -581,6 +581,17 @@ def test_a_value_that_is_made_up_is_said(tmp_path: Path, capsys: pytest.CaptureF
     )
 
 
+def test_a_server_that_production_can_not_have_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("tasks", "docs"):
+        (tmp_path / "servers" / name).mkdir(parents=True)
+        (tmp_path / "servers" / name / "server.py").write_text("# DB_PASSWORD_FILE")
+    answers = {"production": True, "stack": "mcp-multi", "mcp_servers": ["tasks", "docs"]}
+    hook.check_production(tmp_path, answers | {"own_servers": {"docs": {"speaks": "http"}}}, "copier update")
+    assert capsys.readouterr().err == ""
+    hook.check_production(tmp_path, answers | {"own_servers": {"docs": {"speaks": "stdio"}}}, "copier update")
+    assert "production is without docs: start it over HTTP by itself" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [

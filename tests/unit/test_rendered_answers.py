@@ -294,7 +294,7 @@ def sources_stand(answers: Answers) -> None:
 def image_stands(answers: Answers) -> None:
     image = compose(PRODUCTION, answers)["app"]["image"]
     assert image.startswith(f"{answers['image_name']}:")
-    assert f'IMAGE = "{answers["image_name"]}"\n' in rendered("scripts/lib/settings.py", answers)
+    assert f'"app": "{answers["image_name"]}"' in rendered("scripts/lib/settings.py", answers)
 
 
 def servers_stand(answers: Answers) -> None:

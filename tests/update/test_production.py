@@ -48,6 +48,29 @@ def test_production_comes_with_an_answer_and_touches_nothing_of_the_users(releas
     )
 
 
+@pytest.mark.parametrize("version", ["v0.9.0", "before"])
+def test_production_comes_to_several_mcp_servers_that_are_there(
+    version: str, released: Path, before: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tag = before if version == "before" else version
+    project = generated(released, tmp_path / "shop", preset_of(released, tag, "05-mcp-multi"), hook=False, version=tag)
+    yours = {name: text for name, text in files(project).items() if name.startswith("servers/")}
+    capfd.readouterr()
+    update(project, hook=True, production=True)
+    after = files(project)
+    assert after.keys() >= {*PRODUCTION, "scripts/token", "scripts/lib/servers.py"} - {"docker-stack.yml"}
+    assert yours.items() <= after.items()
+    production = yaml.safe_load(after["docker-compose.prod.yml"])
+    assert production["services"].keys() == {"tasks", "docs", "gateway", "nginx", "db", "postgres_access"}
+    for name in ("tasks_password", "docs_password", "gateway_password", "gateway.env"):
+        assert (project / "secrets" / name).stat().st_mode & 0o777 == 0o444
+    # What an earlier starter lacks is said, and COMPOSE.md has the lines.
+    said = "nothing in servers/tasks, servers/docs mentions DB_PASSWORD_FILE: COMPOSE.md says how to read them."
+    output = "".join(capfd.readouterr())
+    assert (said in output) is (version == "before")
+    assert b'secret("DB_PASSWORD_FILE")' in after["COMPOSE.md"]
+
+
 def test_production_that_goes_leaves_secrets_and_backups(working_tree: Path, tmp_path: Path) -> None:
     project = generated(working_tree, tmp_path / "shop", preset("12-production"), hook=True)
     (project / "backups").mkdir()

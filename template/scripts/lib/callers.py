@@ -18,7 +18,7 @@ from http.client import HTTPException
 
 from . import common, nginx
 from .common import ROOT, Problem, run
-from .settings import PORT
+from .settings import MCP_PAGES, PORT, SERVERS
 
 FILE = ROOT / "secrets" / "mcp_tokens"
 # nginx's: in a folder, as a container does not see that a file of its own is replaced.
@@ -27,25 +27,11 @@ HEADER = "# Who may call: a line NAME:TOKEN each, see scripts/token.\n"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII | re.IGNORECASE)
 # As RFC 6750 has it, and too long to be guessed.
 TOKEN = re.compile(r"[\w.~+/-]{32,512}={0,2}", re.ASCII)
-# A client's first message: its answer, and whether that begins a session, which is ended.
-PROBE = """
-import http.client as h, json, sys
-c = h.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
-heads = {"Content-Type": "application/json"}
-heads["Accept"] = "application/json, text/event-stream"
-if sys.argv[2]:
-    heads["Authorization"] = f"Bearer {sys.argv[2]}"
-me = {"name": "scripts/deploy", "version": "1"}
-said = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": me}
-call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": said}
-c.request("POST", "/mcp", json.dumps(call), heads)
-answer = c.getresponse()
-name = answer.headers.get("Mcp-Session-Id")
-if name:
-    c.close()
-    c.request("DELETE", "/mcp", headers={**heads, "Mcp-Session-Id": name})
-print(answer.status, "session" if name else "")
-"""
+# A client's first message.
+ME = {"name": "scripts/deploy", "version": "1"}
+SAID = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": ME}
+ACCEPT, KIND = "application/json, text/event-stream", "Content-Type: application/json"
+HELLO = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": SAID}
 NONE = (
     "add a token first: `scripts/token add NAME`, or set MCP_OAUTH_ISSUER in "
     ".env.production; without either nobody may call"
@@ -53,7 +39,7 @@ NONE = (
 # Who issues tokens of OAuth, for nginx, and what its clients ask for first.
 ISSUER = RULES.with_name("oauth.issuer")
 REALM = 'Bearer realm="mcp"'
-METADATA = "/.well-known/oauth-protected-resource/mcp"
+METADATA = "/.well-known/oauth-protected-resource"
 ADDRESS = re.compile(r"https://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII)
 Variables = Mapping[str, str]
 
@@ -145,18 +131,20 @@ def take_over(told: Variables) -> None:
 
 
 def let_in(told: Variables) -> None:
-    """Let nginx pass on tokens of OAuth, as each server verifies them; and ask one."""
+    """Let nginx pass on tokens of OAuth, as each server verifies them; and ask each."""
     name = issuer(told)
-    if not name:
-        nginx.ask("/mcp", headers(next(iter(known().values()))))
-        return
-    rule = f'"" "{name}";\n'
-    if common.read(ISSUER) != rule:
-        common.write(ISSUER, rule, 0o444)
-        ISSUER.chmod(0o444)
-        nginx.reload()
-    nginx.ask(METADATA, {}, (404,))
-    nginx.ask("/mcp", headers(made_up(told)), (502, 504))
+    if name:
+        rule = f'"" "{name}";\n'
+        if common.read(ISSUER) != rule:
+            common.write(ISSUER, rule, 0o444)
+            ISSUER.chmod(0o444)
+            nginx.reload()
+    for page in MCP_PAGES:
+        if name:
+            nginx.ask(METADATA + page, {}, (404,))
+            nginx.ask(page, headers(made_up(told)), (502, 504))
+        else:
+            nginx.ask(page, headers(next(iter(known().values()))))
 
 
 def made_up(told: Variables) -> str:
@@ -171,27 +159,25 @@ def made_up(told: Variables) -> str:
     ).decode()
 
 
-def check(replicas: list[str], told: Variables) -> None:
-    """Raise a Problem if new replicas let anybody in, or keep sessions among several."""
+def check(app: str, replicas: list[str], told: Variables) -> None:
+    """Raise a Problem if new replicas let in whoever has made up a token of OAuth.
 
-    def answer(token: str) -> list[str]:
-        ask = ("docker", "exec", replicas[0], "python", "-c", PROBE, str(PORT))
-        return run(*ask, token, check=False).stdout.split()
-
-    oauth = issuer(told) != ""
-    if oauth and answer(made_up(told))[:1] != ["401"]:
-        what = "let the server verify tokens, or take MCP_OAUTH_ISSUER out of"
+    Asked by nginx's image: the server's own may have nothing that speaks HTTP.
+    """
+    if not issuer(told):
+        return
+    image = nginx.inspect(nginx.ids("nginx"))[0]["Config"]["Image"]
+    network = ("--network", f"container:{replicas[0]}", "--entrypoint", "curl")
+    curl = ("docker", "run", "--rm", *network, image, "-s", "-m", "15")
+    heads = (f"Authorization: Bearer {made_up(told)}", f"Accept: {ACCEPT}", KIND)
+    words = [word for head in heads for word in ("-H", head)]
+    said = ("-o", "/dev/null", "-w", "%{http_code}", "-d", json.dumps(HELLO))
+    page = f"http://127.0.0.1:{PORT}/mcp"
+    if run(*curl, *words, *said, page, check=False).stdout != "401":
+        server = "the server" if len(SERVERS) == 1 else app
+        what = f"let {server} verify tokens, or take MCP_OAUTH_ISSUER out of"
         reason = "it does not answer 401 to one that nobody has issued"
         raise Problem(f"{what} .env.production: {reason}")
-    # As nginx names a client whose token it knows.
-    name = "caller:scripts-deploy" if oauth else ""
-    if len(replicas) > 1 and "session" in answer(name):
-        what = (
-            "set APP_REPLICAS=1 in .env.production, or keep no sessions in the server"
-        )
-        raise Problem(
-            f"{what} (stateless_http=True): a session is known to one replica"
-        )
 
 
 def headers(token: str) -> dict[str, str]:
@@ -216,7 +202,7 @@ def wait_for(token: str, counts: bool) -> None:
                     "look at nginx's log: it does not take secrets/mcp_tokens"
                 )
             with suppress(OSError, HTTPException):
-                answer = nginx.answer(host, port, context, "/mcp", headers(token))
+                answer = nginx.answer(host, port, context, MCP_PAGES[0], headers(token))
                 # A server may refuse it too, in its own words.
                 refused = answer.getheader("WWW-Authenticate", "").startswith(REALM)
                 right = right + 1 if refused is not counts else 0

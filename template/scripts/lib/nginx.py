@@ -11,14 +11,19 @@ from http.client import HTTPException, HTTPResponse, HTTPSConnection
 
 from .common import ROOT, Done, Problem, run, warn
 from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
-from .settings import APP
+from .settings import ALIAS, APPS
 
 FRONTEND = f"{PROJECT}_frontend"
 CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "privkey"))
 # Of old replicas, of new ones, and of those that a killed deployment has left.
-ALIASES = tuple(f"{APP}-{one}" for one in "abc")
+ALIASES = {app: [ALIAS.format(app, one) for one in "abc"] for app in APPS}
 # What outlives a restart, and where nginx looks that was started by 0.5.0.
 PLACES = "/tmp/turn /tmp"
+
+
+def replicas() -> list[str]:
+    """Return the containers of every app, or server, that nginx asks."""
+    return [name for app in APPS for name in ids(app)]
 
 
 def aliases(replica: Container) -> set[str]:
@@ -73,20 +78,21 @@ def in_nginx(script: str) -> str:
     raise Problem("nginx does not run: look at its log, then try again")
 
 
-def chosen() -> str:
+def chosen(app: str) -> str:
     """Return the alias that nginx asks; empty where it asks every replica."""
-    return max({*in_nginx(f"ls {PLACES}").split()} & {*ALIASES}, default="")
+    return max({*in_nginx(f"ls {PLACES}").split()} & {*ALIASES[app]}, default="")
 
 
-def choose(alias: str) -> None:
+def choose(app: str, alias: str) -> None:
     """Let nginx ask the replicas with an alias alone, from the next request on."""
-    others = f"{APP}-[!{alias[-1]}]"
+    others = ALIAS.format(app, f"[!{alias[-1]}]")
     in_nginx(f"for p in {PLACES}; do touch $p/{alias} && rm -f $p/{others}; done")
 
 
-def forget() -> None:
+def forget(*apps: str) -> None:
     """Let nginx ask every replica."""
-    in_nginx(f"for p in {PLACES}; do rm -f $p/{APP}-?; done")
+    names = " ".join(f"$p/{ALIAS.format(app, '?')}" for app in apps)
+    in_nginx(f"for p in {PLACES}; do rm -f {names}; done")
 
 
 def reload() -> None:

@@ -16,10 +16,8 @@ from typing import IO, Any
 
 from .common import PROGRAM, ROOT, Problem, run, say
 from .production import check_data, check_secrets, compose, ids, inspect
-from .settings import SLUG
 
 USER = "app"
-DATABASE = SLUG.replace("-", "_")
 # By this name the server knows what we do there, and no other run of a script.
 WORK = f"{PROGRAM} {time.time_ns()}"
 EXEC = ("docker", "exec", "-i", "--env", f"PGAPPNAME={WORK}")

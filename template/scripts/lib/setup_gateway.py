@@ -29,3 +29,6 @@ def make(*others: Path) -> None:
         "GATEWAY_PASSWORD": f"Aa1-{secrets.token_urlsafe(18)}",
     }
     fill(GATEWAY, next(filter(None, texts), HEADER), values, replace=False)
+    if (ROOT / "docker-compose.prod.yml").exists():
+        # A container's user reads it itself there; its folder keeps others out.
+        GATEWAY.chmod(0o444)

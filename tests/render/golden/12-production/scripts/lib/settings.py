@@ -3,10 +3,9 @@
 
 SLUG = "my-project"
 SERVICES = ["db", "redis"]
-IMAGE = "registry.example.com/my-project"
-# The service whose replicas nginx asks; whether it asks whoever calls for a token.
-APP = "app"
-CALLERS = False
+# The services whose replicas nginx asks, each with its image; the names of their turns.
+APPS = {"app": "registry.example.com/my-project"}
+ALIAS = "{}-{}"
 # Seconds that requests to replaced replicas get to end, where .env.production says no other.
 DRAIN = 30
 PORT = 8000
@@ -14,7 +13,6 @@ PORT = 8000
 PAGES = ["/ready"]
 PYTHON = "3.13"
 POSTGRES = "17"
+DATABASES = ["my_project"]
 SECRETS = ["app_secret_key", "db_password", "redis_password"]
-MIGRATES = True
-COLLECTS = False
 UPDATE = "copier update --trust"
