@@ -18,6 +18,7 @@ from http.client import HTTPException
 
 from . import common, nginx
 from .common import ROOT, Problem, run
+from .production import ids, inspect
 from .settings import MCP_PAGES, PORT, SERVERS
 
 FILE = ROOT / "secrets" / "mcp_tokens"
@@ -166,7 +167,7 @@ def check(app: str, replicas: list[str], told: Variables) -> None:
     """
     if not issuer(told):
         return
-    image = nginx.inspect(nginx.ids("nginx"))[0]["Config"]["Image"]
+    image = inspect(ids("nginx"))[0]["Config"]["Image"]
     network = ("--network", f"container:{replicas[0]}", "--entrypoint", "curl")
     curl = ("docker", "run", "--rm", *network, image, "-s", "-m", "15")
     heads = (f"Authorization: Bearer {made_up(told)}", f"Accept: {ACCEPT}", KIND)
