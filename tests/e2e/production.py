@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.stack import Stack, clean_up_after, free_port, unique_slug
-from tests.support import render
+from tests.support import WIDE, render
 
 CLIENTS = 8
+# Seconds of each client between two requests: eight that make none take all of a small machine, also from what they wait for.
+PAUSE = 0 if WIDE else 0.02
 # A self-signed certificate, as the first start has.
 TLS = ssl._create_unverified_context()
 UNHEALTHY = 'CMD ["python", "-m", "http.server", "8000", "--directory", "/usr/share/doc"]'
@@ -152,7 +154,7 @@ def _answer(
 
 @contextmanager
 def load(production: Production, *paths: str, post: str = "") -> Iterator[list[Answer]]:
-    """Let eight clients ask without a pause, half of them over one connection each that they keep.
+    """Let eight clients ask again and again, half of them over one connection each that they keep.
 
     Args:
         production: whom they ask.
@@ -169,7 +171,7 @@ def load(production: Production, *paths: str, post: str = "") -> Iterator[list[A
     def client(number: int) -> None:
         method, path = ("POST", post) if post and number % 4 == 3 else ("GET", paths[number % len(paths)])
         connection: http.client.HTTPSConnection | None = None
-        while not stop.is_set():
+        while not stop.wait(PAUSE):
             start = time.monotonic()
             try:
                 connection = connection or http.client.HTTPSConnection("127.0.0.1", port, timeout=15, context=TLS)

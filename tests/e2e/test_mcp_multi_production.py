@@ -21,7 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.e2e.clients import INITIALIZE
 from tests.e2e.n8n import N8n
-from tests.e2e.production import TLS, Answer, Production, in_production, kill
+from tests.e2e.production import PAUSE, TLS, Answer, Production, in_production, kill
 from tests.e2e.stack import wait_for
 from tests.support import render
 
@@ -192,7 +192,7 @@ class Calls:
 
 @contextmanager
 def calling(production: Production) -> Iterator[Calls]:
-    """Let a client of each server add notes without a pause, and somebody ask n8n; a call that fails is retried once."""
+    """Let a client of each server add notes all the time, and somebody ask n8n; a call that fails is retried once."""
     calls, stop = Calls(), threading.Event()
 
     async def client(name: str) -> None:
@@ -205,6 +205,7 @@ def calling(production: Production) -> Iterator[Calls]:
                         result = await session.call_tool(f"{database(name)}_add_note", {"text": text})
                         assert not result.is_error and text in json.dumps(result.structured_content), result
                         calls.added[name].append(text)
+                        await anyio.sleep(PAUSE)
                         turn, failed = turn + 1, 0
             except Exception as error:
                 failed += 1

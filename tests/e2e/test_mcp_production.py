@@ -20,7 +20,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.e2e.clients import FASTMCP, INITIALIZE, NODE
-from tests.e2e.production import TLS, Answer, Production, in_production, kill
+from tests.e2e.production import PAUSE, TLS, Answer, Production, in_production, kill
 from tests.e2e.stack import wait_for
 from tests.support import need_tool, render
 
@@ -84,7 +84,7 @@ class Calls:
 
 @contextmanager
 def calling(production: Production, token: str) -> Iterator[Calls]:
-    """Let clients add notes without a pause; one whose call fails reconnects, and retries it once."""
+    """Let clients add notes all the time; one whose call fails reconnects, and retries it once."""
     calls, stop = Calls(), threading.Event()
     tool = f"{production.slug.replace('-', '_')}_add_note"
 
@@ -98,6 +98,7 @@ def calling(production: Production, token: str) -> Iterator[Calls]:
                         result = await session.call_tool(tool, {"text": text})
                         assert not result.is_error and text in json.dumps(result.structured_content), result
                         calls.added.append(text)
+                        await anyio.sleep(PAUSE)
                         turn, failed = turn + 1, 0
             except Exception as error:
                 failed += 1
