@@ -44,7 +44,7 @@ fast: .venv/dev
 
 # The workflow calls these two: how pytest is run stands here alone.
 thorough: .venv/dev
-	$(LEISURELY) $(PYTEST) --ignore tests/e2e -n auto
+	$(PYTEST) --ignore tests/e2e -n auto
 
 # The same, and which lines of the product none of them runs. Before Python 3.12 that takes half as much again.
 coverage: .venv/dev
@@ -58,7 +58,7 @@ pythons: .venv/dev
 e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
 e2e: .venv/dev
 	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	$(PYTEST) tests/e2e $(if $(CHORA_WIDE),,-m "not wide") -n 3 --dist loadscope
+	$(PYTEST) tests/e2e $(if $(CHORA_WIDE),,-m "not wide") -n 2 --dist loadscope
 
 # All pairs of answers are rendered, each script is ended at more moments, and tests with the mark `wide` are run.
 wide:
@@ -70,6 +70,7 @@ oldest: .venv/dev
 podman: .venv/dev
 	tests/engine/on podman $(PYTEST) tests/e2e -m podman -n 2 --dist loadscope
 
-# Tests of e2e wait for containers much of their time: the others fill it, and give way.
+# One after the other: side by side on two cores each takes twice as long.
 test: lint
-	$(MAKE) --jobs=2 e2e thorough LEISURELY="nice -n 19"
+	$(MAKE) thorough
+	$(MAKE) e2e
