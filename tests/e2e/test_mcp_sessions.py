@@ -74,12 +74,14 @@ def test_a_session_stays_with_the_replica_that_began_it(production: Production) 
 
     anyio.run(all_clients)
     assert answered == [True] * CLIENTS * CALLS
-    names = [begin(production) for _ in range(CLIENTS)]
-    assert len({name.partition("-")[0] for name in names}) == 3, "each replica has some"
+    names = [begin(production)]
+    while len({name.partition("-")[0] for name in names}) < 3:
+        names.append(begin(production))
+        assert len(names) < 100, "a replica is asked for no session"
     # Nor does nginx forget one.
     production.prod("restart", "nginx")
     wait_for(lambda: post(production, TOOLS, names[0]).status == 200 or None)
-    assert [post(production, TOOLS, name).status for name in names] == [200] * CLIENTS
+    assert [post(production, TOOLS, name).status for name in names] == [200] * len(names)
 
 
 def test_a_name_that_a_client_makes_up_leads_nowhere(production: Production) -> None:
