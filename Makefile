@@ -11,6 +11,7 @@ export DEST PRESET ARGS
 BIN := .venv/bin
 # Set in many containers. Each worker, and each script that a test starts, would compile again what it imports.
 unexport PYTHONDONTWRITEBYTECODE
+NARROW := $(if $(CHORA_WIDE),,-m "not wide")
 PYTEST := $(BIN)/python -m pytest --durations=10
 
 .PHONY: new test fast thorough coverage pythons e2e wide oldest podman lint help
@@ -44,7 +45,7 @@ fast: .venv/dev
 
 # The workflow calls these two: how pytest is run stands here alone.
 thorough: .venv/dev
-	$(PYTEST) --ignore tests/e2e -n auto
+	$(PYTEST) --ignore tests/e2e $(NARROW) -n auto
 
 # The same, and which lines of the product none of them runs. Before Python 3.12 that takes half as much again.
 coverage: .venv/dev
@@ -58,7 +59,7 @@ pythons: .venv/dev
 e2e: export PYTEST_DEBUG_TEMPROOT = $(or $(TMPDIR),/tmp)/chora-e2e
 e2e: .venv/dev
 	mkdir -p $(PYTEST_DEBUG_TEMPROOT)
-	$(PYTEST) tests/e2e $(if $(CHORA_WIDE),,-m "not wide") -n 2 --dist loadscope
+	$(PYTEST) tests/e2e $(NARROW) -n 2 --dist loadscope
 
 # All pairs of answers are rendered, each script is ended at more moments, and tests with the mark `wide` are run.
 wide:

@@ -77,7 +77,10 @@ def test_the_questions_have_no_mistake() -> None:
     assert lint.findings(ROOT) == []
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+# Each makes a matrix of its own, which takes seconds.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.wide] if number % 3 else []) for number, name in enumerate(MISTAKES)]
+)
 def test_a_mistake_is_found(name: str, tmp_path: Path) -> None:
     file, good, bad, says = MISTAKES[name]
     root = copy_template(tmp_path / "template")

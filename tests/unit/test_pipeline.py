@@ -46,9 +46,13 @@ def test_the_workflow_and_make_test_run_every_test() -> None:
         and str(workflow["env"]["CHORA_WIDE"]) == "1"
         and "CHORA_WIDE=1" in steps
     )
-    assert folders("thorough") == folders("coverage") == ["--ignore tests/e2e"]
+    assert folders("thorough") == ["--ignore tests/e2e -m not wide"] and folders("coverage") == ["--ignore tests/e2e"]
     assert {*folders("wide")} == {"--ignore tests/e2e", "tests/e2e"}
-    assert {*folders("test")} == {*folders("thorough"), *folders("e2e")} == {"--ignore tests/e2e", "tests/e2e -m not wide"}
+    assert (
+        {*folders("test")}
+        == {*folders("thorough"), *folders("e2e")}
+        == {"--ignore tests/e2e -m not wide", "tests/e2e -m not wide"}
+    )
 
 
 def test_tests_that_share_a_machine_go_to_one_worker() -> None:

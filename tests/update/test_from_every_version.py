@@ -41,8 +41,8 @@ def projects() -> Iterator[Any]:
     ones, which fewer updates begin with, one of the two by turns: all of them would make each further release cost minutes.
     From the working tree the latter.
 
-    All are run before a change is merged. `make fast` takes the newest release in an empty folder, and one existing project
-    for each other version: the preset that is its newest.
+    All are run before a change is merged, by the workflow. `make fast` takes the newest release in an empty folder, and one
+    existing project for each other version: the preset that is its newest. `make test` takes a third of the others besides.
     """
     newest = HISTORY.releases[-1].tag if HISTORY.releases else ""
     found = []
@@ -53,9 +53,10 @@ def projects() -> Iterator[Any]:
         if old in (newest, WORKING_TREE) or number % 2 == 0:
             found.append((old, name, existing))
     last = {old: (old, name, existing) for old, name, existing in found if existing and old != newest}
-    for project in found:
+    for number, project in enumerate(found):
         quick = project in last.values() or project[::2] == (newest, "")
-        yield pytest.param(*project, marks=[] if quick else pytest.mark.thorough)
+        slow = [pytest.mark.thorough, *([pytest.mark.wide] if number % 3 else [])]
+        yield pytest.param(*project, marks=[] if quick else slow)
 
 
 def test_this_clone_has_the_commit_of_every_release(record_property: Callable[[str, object], None]) -> None:
