@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -280,44 +280,36 @@ class Matrix:
             f"{self.names[at]}={self.parameters[self.names[at]][value]!r}" for at, value in ((first, one), (second, other))
         )
 
-    def _missing(self) -> dict[tuple[int, int], int]:
-        """Return for each value of each parameter those that the questions allow beside it."""
+    @cached_property
+    def rows(self) -> list[Answers]:
+        """The answers of each rendering."""
         missing = dict.fromkeys(self.places, 0)
         for first, one, second, other in self.all_pairs:
             if self.allows(first, one, second, other):
                 missing[first, one] |= self.bit[second, other]
                 missing[second, other] |= self.bit[first, one]
-        return missing
-
-    def _row(self, wanted: Iterable[tuple[int, int]], missing: dict[tuple[int, int], int]) -> Row:
-        """Return a row with certain values, whose pairs are missing no more."""
-        row = self.complete(dict(wanted), missing)
-        chosen = sum(self.bit[place] for place in enumerate(row))
-        for place in enumerate(row):
-            missing[place] &= ~chosen
-        return row
-
-    @cached_property
-    def rows(self) -> list[Answers]:
-        """The answers of each rendering."""
-        missing, rows = self._missing(), []
+        rows = []
         while any(missing.values()):
             # Begin with the value that lacks most, and the one of those it lacks that lacks most itself.
             most = sorted(self.places, key=lambda place: -missing[place].bit_count())
             partner = next(place for place in most if self.bit[place] & missing[most[0]])
-            rows.append(self.answers(self._row([most[0], partner], missing)))
+            row = self.complete(dict([most[0], partner]), missing)
+            rows.append(self.answers(row))
+            chosen = sum(self.bit[place] for place in enumerate(row))
+            for place in enumerate(row):
+                missing[place] &= ~chosen
         return rows
 
     @cached_property
     def few(self) -> list[Answers]:
-        """The answers of a tenth as many renderings: every value is in one of them."""
-        missing, rows = self._missing(), []
-        left = {place for place in self.places if missing[place]}
-        while left:
-            row = self._row([max(sorted(left), key=lambda place: missing[place].bit_count())], missing)
-            rows.append(self.answers(row))
-            left -= {*enumerate(row)}
-        return rows
+        """As few of the rows as hold every value once, each in the place of some ten."""
+        held = [frozenset(enumerate(self.row(answers))) for answers in self.rows]
+        missing, few = frozenset.union(*held), []
+        while missing:
+            best = max(range(len(held)), key=lambda number: len(held[number] & missing))
+            few.append(self.rows[best])
+            missing -= held[best]
+        return few
 
 
 @cache

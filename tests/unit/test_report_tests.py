@@ -91,7 +91,7 @@ def run_in(folder: Path, files: dict[str, str], command: str, source: str = "") 
     return run_tests(command, source, folder)
 
 
-@pytest.mark.parametrize("command", ["pytest", "python -m unittest"])
+@pytest.mark.parametrize("command", ["pytest", pytest.param("python -m unittest", marks=pytest.mark.wide)])
 @pytest.mark.parametrize("name", GATES)
 def test_a_declared_fail_under_fails_tests_that_pass_wherever_it_is_declared(name: str, command: str, tmp_path: Path) -> None:
     done = run_in(tmp_path, {**SHOP, name: GATES[name]}, command)
@@ -123,7 +123,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("command", ["pytest", "python -m unittest"])
+@pytest.mark.parametrize("command", ["pytest", pytest.param("python -m unittest", marks=pytest.mark.wide)])
 @pytest.mark.parametrize("name", HARMLESS)
 def test_nothing_else_about_coverage_fails_tests_that_pass(name: str, command: str, tmp_path: Path) -> None:
     done = run_in(tmp_path, {**SHOP, **HARMLESS[name]}, command, "" if ".coveragerc" in HARMLESS[name] else ".")
