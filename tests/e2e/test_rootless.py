@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import uuid
@@ -30,7 +31,7 @@ def engine(template: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     render(template, tmp_path / "shop", preset("02-full"), hook=True, state=tmp_path)
     try:
         project.parent.mkdir(exist_ok=True)
-        (tmp_path / "shop").rename(project)
+        shutil.move(tmp_path / "shop", project)  # which may be on another disk
         for path in (project, *project.rglob("*")):
             os.chown(path, USER, USER, follow_symlinks=False)
         # Without udev the machine's own one is root's alone.
