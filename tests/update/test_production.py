@@ -25,7 +25,7 @@ PRODUCTION = {
 @pytest.fixture(scope="session")
 def before() -> str:
     """The newest release that knew neither."""
-    return [release.tag for release in history(ROOT).releases if release.tag < "v0.5."][-1]
+    return [release.tag for release in history(ROOT).releases if [*map(int, release.version.split("."))] < [0, 5]][-1]
 
 
 def test_production_comes_with_an_answer_and_touches_nothing_of_the_users(released: Path, before: str, tmp_path: Path) -> None:
