@@ -299,13 +299,14 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
         return
     from reading import Destination
 
-    def mentions(name: str, part: str) -> bool:
+    def unread(variables: list[str], part: str = ".") -> list[str]:
         sources = Destination(folder / part).folder.sources
-        return any(name in (folder / part / path).read_text(encoding="utf-8", errors="replace") for path in sources)
+        texts = [(folder / part / path).read_text(encoding="utf-8", errors="replace") for path in sources]
+        return [name for name in variables if not any(name in text for text in texts)]
 
     if answers.get("stack") == "mcp-multi":
         parts = [f"servers/{name}" for name in answers["mcp_servers"]]
-        if lacks := [part for part in parts if not mentions("DB_PASSWORD_FILE", part)]:
+        if lacks := [part for part in parts if unread(["DB_PASSWORD_FILE"], part)]:
             what = f"production has passwords in files, and nothing in {', '.join(lacks)} mentions DB_PASSWORD_FILE"
             warn(f"{what}: COMPOSE.md says how to read them.")
         own = answers.get("own_servers", {})
@@ -319,8 +320,7 @@ def check_production(folder: Path, answers: dict[str, Any], update: str) -> None
             f"it with `{update} -d app_command='gunicorn --bind 0.0.0.0:{answers['app_port']} …'`."
         )
     variables = {"postgres": "DB_PASSWORD_FILE", "redis": "REDIS_PASSWORD_FILE"}
-    wanted = [variables[name] for name in answers.get("services", [])]
-    if lacks := [name for name in wanted if not mentions(name, ".")]:
+    if lacks := unread([variables[name] for name in answers.get("services", [])]):
         warn(
             f"production has passwords in files, and nothing here mentions {', '.join(lacks)}: COMPOSE.md says how to read them."
         )

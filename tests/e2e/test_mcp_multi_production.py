@@ -6,29 +6,27 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx2
 import pytest
 from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
 
-from tests.e2e.clients import INITIALIZE
 from tests.e2e.n8n import N8n
 from tests.e2e.production import PAUSE, TLS, Answer, Production, in_production, kill
 from tests.e2e.stack import wait_for
+from tests.e2e.test_mcp_production import connected as connect
+from tests.e2e.test_mcp_production import post as send
 from tests.support import render
 
 # The last one has code of its own, in one file.
 NAMES = ["tasks", "my-docs", "tides"]
 ANSWERS = {"stack": "mcp-multi", "mcp_servers": NAMES, "postgres_version": "15"}
-HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 SETTINGS = "APP_REPLICAS=2\nMCP_ALLOWED_HOSTS=mcp.example.com\nDRAIN=5\n"
 TIDES = """
 import os
@@ -133,24 +131,14 @@ def token(production: Production) -> str:
     return lines[-1].split(":")[1]
 
 
-def post(production: Production, name: str, given: str | None, message: dict[str, Any] = INITIALIZE) -> Answer:
-    """Send a message to a server, with a token or none."""
-    headers = HEADERS | ({"Authorization": f"Bearer {given}"} if given else {})
-    return production.ask(f"/{name}/mcp", "POST", json.dumps(message).encode(), headers)
+def post(production: Production, name: str, given: str | None) -> Answer:
+    """Send a client's first message to a server, with a token or none."""
+    return send(production, given, path=f"/{name}/mcp")
 
 
-@asynccontextmanager
-async def connected(production: Production, name: str) -> AsyncIterator[ClientSession]:
+def connected(production: Production, name: str) -> AbstractAsyncContextManager[ClientSession]:
     """Connect with the official SDK's client."""
-    url = f"https://127.0.0.1:{production.ports['HTTPS_PORT']}/{name}/mcp"
-    headers = {"Authorization": f"Bearer {token(production)}"}
-    async with (
-        httpx2.AsyncClient(verify=TLS, headers=headers, timeout=20) as client,
-        streamable_http_client(url, http_client=client) as streams,
-        ClientSession(*streams[:2]) as session,
-    ):
-        await session.initialize()
-        yield session
+    return connect(production, token(production), f"/{name}/mcp")
 
 
 def add_note(production: Production, name: str, text: str) -> None:
@@ -205,8 +193,8 @@ def calling(production: Production) -> Iterator[Calls]:
                         result = await session.call_tool(f"{database(name)}_add_note", {"text": text})
                         assert not result.is_error and text in json.dumps(result.structured_content), result
                         calls.added[name].append(text)
-                        await anyio.sleep(PAUSE)
                         turn, failed = turn + 1, 0
+                        await anyio.sleep(PAUSE)
             except Exception as error:
                 failed += 1
                 (calls.again if failed == 1 else calls.lost).append(f"{name} {turn}: {error!r}")

@@ -60,9 +60,9 @@ def post(production: Production, token: str | None, message: dict[str, Any] = IN
 
 
 @asynccontextmanager
-async def connected(production: Production, token: str) -> AsyncIterator[ClientSession]:
+async def connected(production: Production, token: str, path: str = "/mcp") -> AsyncIterator[ClientSession]:
     """Connect with the official SDK's client."""
-    url = f"https://127.0.0.1:{production.ports['HTTPS_PORT']}/mcp"
+    url = f"https://127.0.0.1:{production.ports['HTTPS_PORT']}{path}"
     headers = {"Authorization": f"Bearer {token}"}
     async with (
         httpx2.AsyncClient(verify=TLS, headers=headers, timeout=20) as client,
@@ -98,8 +98,8 @@ def calling(production: Production, token: str) -> Iterator[Calls]:
                         result = await session.call_tool(tool, {"text": text})
                         assert not result.is_error and text in json.dumps(result.structured_content), result
                         calls.added.append(text)
-                        await anyio.sleep(PAUSE)
                         turn, failed = turn + 1, 0
+                        await anyio.sleep(PAUSE)
             except Exception as error:
                 failed += 1
                 (calls.again if failed == 1 else calls.lost).append(f"{number}.{turn}: {error!r}")
