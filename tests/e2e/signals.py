@@ -14,8 +14,8 @@ from typing import Any
 from tests.e2e.stack import Stack
 from tests.support import WIDE
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-MOMENTS = 20 if WIDE else 4
+SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MOMENTS = 20 if WIDE else 2
 """How often each script is ended."""
 
 
@@ -59,7 +59,7 @@ def end(stack: Stack, moment: float, number: int, *command: str) -> bool:
 
 def moments(seconds: float) -> Iterator[tuple[float, int]]:
     """Return when a script that takes so long is ended, and by what."""
-    return zip((seconds * number / MOMENTS for number in range(MOMENTS)), itertools.cycle(SIGNALS), strict=False)
+    return zip((seconds * (number + 0.5) / MOMENTS for number in range(MOMENTS)), itertools.cycle(SIGNALS), strict=False)
 
 
 def seconds_of(stack: Stack, *command: str) -> float:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
@@ -17,7 +18,7 @@ from tests.render.questions import Answers, Questions
 
 Row = tuple[int, ...]
 Pair = tuple[int, int, int, int]
-World = tuple[list[int], ...]
+World = list[list[int]]
 
 LEFT_OUT = "(left out)"
 """Stands in a row for a question that is not asked, or whose default is to be taken."""
@@ -148,11 +149,16 @@ class Matrix:
             if name in self.deciding - SOMETHING
         }
         self.computed: dict[str, Any] = {}
-        self.worlds = self._worlds()
-        # What a value goes with: bit n stands for world n.
+        # Millions of small objects, none of them in a cycle: looking for those would take half the time.
+        gc.disable()
+        try:
+            columns = list(zip(*self._worlds(), strict=True))
+        finally:
+            gc.enable()
+        # What a value goes with: bit n from the left stands for world n.
         self.worlds_of = [
-            [sum(1 << number for number, world in enumerate(self.worlds) if value in world[at]) for value in range(len(values))]
-            for at, values in enumerate(self.parameters.values())
+            [int("".join("01"[value in good] for good in column), 2) for value in range(len(values))]
+            for column, values in zip(columns, self.parameters.values(), strict=True)
         ]
         # Each value of each parameter, and where those of a parameter begin.
         self.places = [(at, value) for at, values in enumerate(self.parameters.values()) for value in range(len(values))]
@@ -206,7 +212,7 @@ class Matrix:
                 return "when" not in self.questions.all[name]
             return not self.questions.error(name, value, known)
 
-        worlds: list[tuple[Answers, Answers, World]] = [({}, self._known({}), ())]
+        worlds: list[tuple[Answers, Answers, World]] = [({}, self._known({}), [])]
         for name, values in self.parameters.items():
             before, worlds = worlds, []
             read = sorted(self.reads[name])
@@ -218,7 +224,8 @@ class Matrix:
                     memory[key] = [number for number, value in enumerate(values) if allowed(name, value, known)]
                 good = memory[key]
                 if name not in self.deciding:
-                    worlds.append((answers, known, (*world, good)))
+                    world.append(good)
+                    worlds.append((answers, known, world))
                     continue
                 groups = [[number] for number in good]
                 if name in SOMETHING:
@@ -226,7 +233,7 @@ class Matrix:
                 for numbers in filter(None, groups):
                     value = values[numbers[-1]]
                     more = answers if value == LEFT_OUT else {**answers, name: value}
-                    worlds.append((more, self._known(more), (*world, numbers)))
+                    worlds.append((more, self._known(more), [*world, numbers]))
         return [world for _, _, world in worlds if all(world)]
 
     def answers(self, row: Row) -> Answers:

@@ -42,7 +42,7 @@ def projects() -> Iterator[Any]:
     From the working tree the latter.
 
     All are run before a change is merged, by the workflow. `make fast` takes the newest release in an empty folder, and one
-    existing project for each other version: the preset that is its newest. `make test` takes a third of the others besides.
+    existing project for each other version: the preset that is its newest. `make test` takes a sixth of the others besides.
     """
     newest = HISTORY.releases[-1].tag if HISTORY.releases else ""
     found = []
@@ -55,7 +55,7 @@ def projects() -> Iterator[Any]:
     last = {old: (old, name, existing) for old, name, existing in found if existing and old != newest}
     for number, project in enumerate(found):
         quick = project in last.values() or project[::2] == (newest, "")
-        slow = [pytest.mark.thorough, *([pytest.mark.wide] if number % 3 else [])]
+        slow = [pytest.mark.thorough, *([pytest.mark.wide] if number % 6 else [])]
         yield pytest.param(*project, marks=[] if quick else slow)
 
 

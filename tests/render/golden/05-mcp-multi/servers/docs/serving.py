@@ -1,6 +1,7 @@
 """How the starter MCP server is served: over standard input and output, or over HTTP. Yours to change."""
 
 import argparse
+import asyncio
 import logging
 import os
 import socket
@@ -42,6 +43,15 @@ def name_refused(record: logging.LogRecord) -> bool:
     return True
 
 
+class Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, and read the calls that have just come in."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0.3)
+        await super().shutdown(sockets)
+
+
 def serve(app: MCPServer, host: str, port: int) -> None:
     """Serve over HTTP at /mcp, without sessions: clients go on after a restart."""
     LOGGING_CONFIG["handlers"]["access"]["stream"] = "ext://sys.stderr"
@@ -53,7 +63,10 @@ def serve(app: MCPServer, host: str, port: int) -> None:
     # In development a socket stays open while a change of the code is loaded.
     taken = os.environ.get("MCP_SOCKET")
     sockets = [socket.socket(fileno=int(taken))] if taken else None
-    uvicorn.Server(uvicorn.Config(http, host=host, port=port)).run(sockets)
+    # A connection that is kept could be used by a client while it is closed.
+    headers = [("Connection", "close")] if taken else []
+    config = uvicorn.Config(http, host=host, port=port, headers=headers)
+    Server(config).run(sockets)
 
 
 def main(app: MCPServer) -> None:
