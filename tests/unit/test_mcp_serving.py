@@ -28,7 +28,12 @@ def listening(template: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen
     with socket.socket() as shared:
         shared.bind(("127.0.0.1", 0))
         number, port = shared.fileno(), int(shared.getsockname()[1])
-        environment = {**os.environ, "MCP_SOCKET": str(number), "MCP_TRANSPORT": "streamable-http", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            "MCP_SOCKET": str(number),
+            "MCP_TRANSPORT": "streamable-http",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         command = [sys.executable, "-m", "starter.server"]
         with subprocess.Popen(command, cwd=folder, env=environment, pass_fds=[number], stderr=subprocess.DEVNULL) as server:
             wait_for(lambda: shared.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) or None)
