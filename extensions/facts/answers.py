@@ -39,6 +39,7 @@ class Answers:
     app_port: int
     app_command: str
     worker_command: str
+    schedule_command: str
     default_command: str
     hot_reload: bool
     # Found.

@@ -42,6 +42,11 @@ class App(Services):
         return self.service == "app" and self.answers.worker_command != ""
 
     @cached_property
+    def has_scheduler(self) -> bool:
+        """Whether a scheduler runs beside the app."""
+        return self.service == "app" and self.answers.schedule_command != ""
+
+    @cached_property
     def offers_production(self) -> bool:
         """Whether a set-up for production can be had: of what runs in development in containers, or on the host."""
         return self.service != "" or self.on_host or self.server_names != []
@@ -346,7 +351,7 @@ class App(Services):
     def copied_sources(self) -> list[str]:
         """The files that the stage of the dependencies has copied already."""
         source = self.answers.dependencies
-        return [] if self.lists_first else [*self.beside_dependencies, source]
+        return [] if self.lists_first or source == "none" else [*self.beside_dependencies, source]
 
     @cached_property
     def host_command(self) -> str:

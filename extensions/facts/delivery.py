@@ -47,6 +47,12 @@ class Delivery(Reload):
         return servers or {self.deployed_service: self.answers.image_name}
 
     @cached_property
+    def deployed_beside(self) -> list[str]:
+        """The services of the app's image that nginx does not ask, in production."""
+        beside = {"worker": self.has_worker, "scheduler": self.has_scheduler}
+        return [name for name, there in beside.items() if there and self.has_production]
+
+    @cached_property
     def production_databases(self) -> list[str]:
         """The databases of production."""
         own = [] if self.server_names else [self.answers.project_slug.replace("-", "_")]

@@ -40,7 +40,7 @@ class Reload(Servers):
             return []
         own = commands.program(self.own_reload_command)
         django = self.manage_py != ""
-        watched = (self.can_be_watched and own not in commands.QUICK and not django) or self.has_worker
+        watched = (self.can_be_watched and own not in commands.QUICK and not django) or self.has_worker or self.has_scheduler
         # Werkzeug, which has Flask's reloader, sees no change with watchdog 7.
         return [*(["watchdog>=6,<7"] if own == "flask" else []), *(["watchfiles"] if watched and self.answers.own_app else [])]
 
@@ -64,13 +64,20 @@ class Reload(Servers):
 
     @cached_property
     def watches_worker(self) -> bool:
-        """Whether watchfiles starts the worker again in development after a change."""
-        return self.has_worker and self.has_watchfiles and self.answers.hot_reload and self.mounts_code
+        """Whether watchfiles starts a worker and a scheduler again in development after a change."""
+        there = self.has_worker or self.has_scheduler
+        return there and self.has_watchfiles and self.answers.hot_reload and self.mounts_code
 
     @cached_property
     def worker_development_command(self) -> str:
         """The command that starts the worker in development."""
         command = self.answers.worker_command
+        return commands.watched(command, self.answers.source_folder) if self.watches_worker else command
+
+    @cached_property
+    def schedule_development_command(self) -> str:
+        """The command that starts the scheduler in development."""
+        command = self.answers.schedule_command
         return commands.watched(command, self.answers.source_folder) if self.watches_worker else command
 
     @cached_property

@@ -165,6 +165,10 @@ class Destination:
         """Return the command of the worker beside the app, as shell words; empty where there is none."""
         return self.kind.worker(app_command)
 
+    def schedule_command(self, worker_command: str) -> str:
+        """Return the command of the scheduler beside the app, as shell words; empty where there is none."""
+        return self.kind.scheduler(worker_command)
+
     @property
     def _own_command(self) -> list[str]:
         """The words by which an existing Dockerfile starts the app, none where it leaves that to others."""

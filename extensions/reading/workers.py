@@ -13,6 +13,8 @@ from .layout import Layout
 from .programs import Source
 from .source import called_name, full_name
 
+# What Celery's beat has to do, or that it reads it from Django's database.
+BEAT = re.compile(r"\b(?:beat_schedule|add_periodic_task|CELERY_?BEAT_SCHEDULE)\b|['\"](django_celery_beat)['\"]")
 HINT = re.compile(r"\b(?:[Cc]elery|rq|dramatiq|arq|huey|taskiq)\b")
 
 
@@ -93,6 +95,24 @@ def taskiq(source: Source) -> str:
         if name in source.at_import and re.search(r"^taskiq\w*\.(?:\w+\.)*\w*Broker$", made):
             return f"taskiq worker {source.module}:{name}"
     return ""
+
+
+def beat_of(folder: Folder, worker: str) -> str:
+    """Return the command of Celery's beat; empty for a worker of another kind, and where nothing is to be done at times.
+
+    Args:
+        folder: the project's.
+        worker: the command of the worker.
+    """
+    named = re.match(r"celery (?:-A|--app)[ =](\S+) worker\b", worker)
+    found = [each for path in folder.sources for each in BEAT.finditer(folder.read(path))] if named else []
+    if not named or not found:
+        return ""
+    # Nothing but /tmp can be written in production.
+    where = "--schedule /tmp/celerybeat-schedule"
+    if any(each[1] for each in found):
+        where = "--scheduler django_celery_beat.schedulers:DatabaseScheduler"
+    return f"celery -A {named[1]} beat --loglevel INFO {where}"
 
 
 KINDS: tuple[Callable[[Source], str], ...] = (celery, rq, dramatiq, arq, huey, taskiq)

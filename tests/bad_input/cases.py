@@ -88,6 +88,8 @@ CASES: dict[str, Case] = {
     **each("worker_command", QUOTE, {"open-quote": "celery 'a"}),
     **each("worker_command", "Give a command, or nothing.", {"blank": "  "}),
     **each("worker_command", LINE, NO_TEXT),
+    **each("schedule_command", QUOTE, {"open-quote": "celery 'a"}),
+    **each("schedule_command", LINE, NO_TEXT),
     **each("default_command", LINE, NO_TEXT),
     **each("default_command", "Give a command, like run.py.", {"empty": ""}),
     **each("package_name", "Give another name than mcp.", {"sdk": "mcp"}, {"stack": "mcp"}),

@@ -89,11 +89,11 @@ class Production(Stack):
         """The image of a version."""
         return f"registry.example.com/{self.slug}:{version}"
 
-    def add_routes(self) -> None:
-        """Add routes to the starter with FastAPI: its version, what it heard, slow and large answers, and a row for each POST."""
+    def add_routes(self, more: str = "") -> None:
+        """Add routes to the starter with FastAPI: its version, what it heard, slow and large answers, a row for each POST."""
         server = self.folder / "src" / self.slug.replace("-", "_") / "server.py"
         main = '\n\nif __name__ == "__main__":'
-        server.write_text(server.read_text().replace(main, f"{ROUTES}{main}"))
+        server.write_text(server.read_text().replace(main, f"{ROUTES}{more}{main}"))
 
     def build(self, version: str) -> None:
         """Build the image of a version from the project, with the version in a file of its own."""

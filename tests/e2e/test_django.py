@@ -53,6 +53,7 @@ def test_nginx_serves_the_static_files_of_the_version_that_runs(template: Path, 
         (folder / "mysite" / "urls.py").write_text(PAGE)
         (folder / "assets").mkdir()
         (folder / "assets" / "mark.txt").write_text("first\n")
+        (folder / "assets" / "style.css").write_text("body {}\n")
 
     def shown() -> tuple[int, str]:
         answer = production.ask("/static/mark.txt")
@@ -64,6 +65,8 @@ def test_nginx_serves_the_static_files_of_the_version_that_runs(template: Path, 
         assert "gathering static files" in said.stderr + said.stdout
         assert "Container " not in said.stderr + said.stdout, "Compose's progress is no line of the script's"
         assert shown() == (200, "first\n")
+        # Browsers take it for no style sheet otherwise, as nothing may guess.
+        assert production.ask("/static/style.css").headers["content-type"] == "text/css"
         asked = production.ask("/", headers={"Host": "shop.example.com"})
         assert json.loads(asked.text)["url"] == "https://shop.example.com/"
         assert production.ask("/", headers={"Host": "elsewhere.example.com"}).status == 400

@@ -49,6 +49,7 @@ FREE: dict[str, tuple[Any, ...]] = {
     ),
     "app_port": (0, 1, 65535),
     "worker_command": ("", "celery -A inventory worker --hostname 'it costs $5'"),
+    "schedule_command": ("", "celery -A inventory beat --schedule '/tmp/it costs $5'"),
     "default_command": (
         "gunicorn --bind 0.0.0.0:8000 'inventory:create_app()'",
         "uvicorn inventory.main:app --host 0.0.0.0 --port 8000",

@@ -23,6 +23,8 @@ PORTS = {"app": ("app", 0), "mcp-server": ("app", 0), "db": ("db", 5432), "redis
 PORTS |= {"shared-postgres": PORTS["db"], "shared-redis": PORTS["redis"]}
 
 
+# Services of the app's image, by the answers that start them.
+BESIDE = {"worker": "worker_command", "scheduler": "schedule_command"}
 # What runs once and ends; others wait for that.
 ONCE = {"secrets", "postgres-access", "redis-access", "postgres_access"}
 
@@ -43,8 +45,8 @@ def services_of(saved: dict[str, Any]) -> dict[str, set[str]]:
         gateway = {"gateway": {*ready, *started}} if saved["gateway"] == "n8n" else {}
         return {"db": set(), "postgres_access": {"db"}, **dict.fromkeys(servers, ready), **gateway, **mail}
     own = {"minimal": "app", "full": "app", "mcp": "mcp-server"}.get(saved["stack"])
-    worker = {"worker": {*there, *mail}} if saved.get("worker_command") else {}
-    return {**({own: {*there, *mail}} if own else {}), **worker, **there, **mail}
+    beside = {name: {*there, *mail} for name, answer in BESIDE.items() if saved.get(answer)}
+    return {**({own: {*there, *mail}} if own else {}), **beside, **there, **mail}
 
 
 def listens(saved: dict[str, Any]) -> bool:
@@ -121,7 +123,7 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         assert {other: on["condition"] for other, on in service.get("depends_on", {}).items()} == {
             other: "service_completed_successfully" if other in ONCE else "service_healthy" for other in expected[name]
         }
-        idle = name == "worker" or (name == "app" and not listens(saved))
+        idle = name in BESIDE or (name == "app" and not listens(saved))
         assert bool(service.get("healthcheck")) != (name in ONCE or idle)
         assert not idle or service.get("restart") == ("on-failure" if service.get("profiles") != ["app"] else None)
         assert not {"container_name", "tty", "stdin_open"} & service.keys()
@@ -159,13 +161,10 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
         if debugged and started[0] == "watchfiles":
             started, debugged = shlex.split(watched(saved, f"env DEBUG_LISTEN=5678 {saved['app_command']}")), []
         assert words_of(own) == [*debugged, *started]
-    if "worker" in project["services"]:
-        command = (
-            saved["worker_command"]
-            if restarts_on_change(saved)
-            else watched(saved, saved["worker_command"]) or saved["worker_command"]
-        )
-        assert words_of(project["services"]["worker"]) == shlex.split(command)
+    for name in BESIDE.keys() & project["services"].keys():
+        given = saved[BESIDE[name]]
+        command = given if restarts_on_change(saved) else watched(saved, given) or given
+        assert words_of(project["services"][name]) == shlex.split(command)
     for name in {"db", "shared-postgres"} & expected.keys():
         volume = project["services"][name]["volumes"][0]
         assert volume["target"] == "/var/lib/postgresql" + ("" if saved["postgres_version"] == "18" else "/data")
@@ -178,7 +177,7 @@ def test_compose_accepts_it_without_a_warning(case: Case) -> None:
 
 def test_mail_goes_to_the_mail_catcher_in_development_alone(case: Case) -> None:
     saved, mail = case.saved, "mail" in case.saved.get("extras", [])
-    names = {"app", "worker", "mcp-server", *saved.get("mcp_servers", [])} if saved["stack"] != "shared-services" else set()
+    names = {"app", *BESIDE, "mcp-server", *saved.get("mcp_servers", [])} if saved["stack"] != "shared-services" else set()
     where = ("mailcatcher", "1025") if mail else (None, None)
     for name, service in config_of(case)["services"].items():
         environment = service.get("environment") or {}

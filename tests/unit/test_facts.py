@@ -28,6 +28,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "workdir": ("/app",),
     "source_folder": ("src", "."),
     "worker_command": ("", "celery -A shop worker"),
+    "schedule_command": ("", "celery -A shop beat"),
     "app_command": ("", "uvicorn shop.server:app", "python -m shop.server", "python -m shop --transport http"),
     "default_command": ("uvicorn shop.server:app", "python -m shop.server"),
     "migrate_command": ("", "alembic upgrade head"),

@@ -173,9 +173,17 @@ def image_command_stands(answers: Answers) -> None:
 
 
 def worker_stands(answers: Answers) -> None:
-    words = commands.words(answers["worker_command"])
+    beside_stands(answers, "worker", answers["worker_command"])
+
+
+def scheduler_stands(answers: Answers) -> None:
+    beside_stands(answers, "scheduler", answers["schedule_command"])
+
+
+def beside_stands(answers: Answers, name: str, command: str) -> None:
+    words = commands.words(command)
     services = compose("docker-compose.yml", answers)
-    assert services["worker"]["command"] == words if words else "worker" not in services
+    assert services[name]["command"] == words if words else name not in services
 
 
 def server_command_stands(answers: Answers) -> None:
@@ -318,6 +326,7 @@ STANDS: dict[str, tuple[str, Answers, st.SearchStrategy[Any], Callable[[Answers]
     "app_command": ("app_command", SHOP, texts, command_stands),
     "app_command of a server": ("app_command", {**SERVER, "image_entrypoint": ["a", "b"]}, texts, server_command_stands),
     "worker_command": ("worker_command", SHOP, texts, worker_stands),
+    "schedule_command": ("schedule_command", SHOP, texts, scheduler_stands),
     "default_command": ("default_command", SHOP, texts, is_saved),
     "image_entrypoint": ("image_entrypoint", SERVER, lists, server_command_stands),
     "image_command": ("image_command", OWN_IMAGE, lists | st.just(["run", "a"]), image_command_stands),

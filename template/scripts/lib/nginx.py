@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import ssl
 import time
 from collections.abc import Collection
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
+from pathlib import Path
 
 from .common import ROOT, Done, Problem, run, warn
 from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
@@ -19,6 +21,8 @@ CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "pr
 ALIASES = {app: [ALIAS.format(app, one) for one in "abc"] for app in APPS}
 # What outlives a restart, and where nginx looks that was started by 0.5.0.
 PLACES = "/tmp/turn /tmp"
+# A certificate that ends sooner is told.
+DAYS = 14
 
 
 def replicas() -> list[str]:
@@ -34,17 +38,54 @@ def aliases(replica: Container) -> set[str]:
 
 def check() -> None:
     """Raise a Problem if nginx could not serve a version."""
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE, KEY, lambda: "")
-    except ssl.SSLError as error:
-        what = "put a certificate and its key into secrets/tls/, these are no pair"
-        raise Problem(f"{what} ({error.reason or error})") from None
+    advice = "put a certificate and its key into secrets/tls/"
+    check_pair(CERTIFICATE, KEY, advice)
     # Whatever else keeps it from an answer, `start` sees to.
     for name in ids("nginx", running=True):
-        said = tested(name).stderr
-        for refused in re.findall(r'\[emerg\](?!.*open\(\) "/tmp/nginx).*', said):
-            raise Problem(f"fix what nginx refuses, then try again: {refused}")
+        if said := refused(name):
+            raise Problem(f"fix what nginx refuses, then try again: {said}")
+
+
+def check_pair(certificate: Path, key: Path, advice: str) -> None:
+    """Raise a Problem if a key is not a certificate's."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key, lambda: "")
+    except ssl.SSLError as error:
+        raise Problem(
+            f"{advice}, these are no pair ({error.reason or error})"
+        ) from None
+
+
+def refused(name: str) -> str:
+    """Return what an nginx that runs would refuse of its settings as they are now."""
+    said = tested(name).stderr
+    found = re.search(r'\[emerg\](?!.*open\(\) "/tmp/nginx).*', said)
+    return found[0] if found else ""
+
+
+def check_end() -> None:
+    """Warn of a certificate that ends soon."""
+    days = int((ends(CERTIFICATE.read_text()) - time.time()) // 86400)
+    if days < DAYS:
+        warn(f"renew the certificate in secrets/tls/: it ends in {days} days")
+
+
+def der(certificates: str) -> bytes:
+    """Return the first certificate of a chain in PEM."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    text = certificates.partition(begin)[2].partition(end)[0]
+    return ssl.PEM_cert_to_DER_cert(f"{begin}{text}{end}")
+
+
+def ends(certificates: str) -> float:
+    """Return when the first certificate of a chain ends, in seconds since 1970."""
+    # Of X.509's Validity the second date: UTCTime has no century, GeneralizedTime has.
+    validity = rb"\x30.(?:\x17\r|\x18\x0f)\d+Z(?:\x17\r|\x18\x0f)(\d+)Z"
+    found = re.search(validity, der(certificates), re.DOTALL)
+    digits = found[1].decode() if found else ""
+    date = digits if len(digits) == 14 else f"20{digits}"
+    return calendar.timegm(time.strptime(date, "%Y%m%d%H%M%S"))
 
 
 def tested(name: str) -> Done[str]:

@@ -311,8 +311,16 @@ def arguments(about: str) -> ArgumentParser:
     return ArgumentParser(PROGRAM, None, about, formatter_class=formatter)
 
 
-def main(work: Callable[[Any], None], parser: ArgumentParser, wait: float = 0) -> None:
-    """Do a script's work, with its options and alone; a failure is one sentence."""
+def main(
+    work: Callable[[Any], None],
+    parser: ArgumentParser,
+    wait: float = 0,
+    alone: bool = True,
+) -> None:
+    """Do a script's work, with its options; a failure is one sentence.
+
+    Alone: while no other script for production works, for which it waits.
+    """
     options = parser.parse_args()
     if sys.platform == "win32":
         sys.exit(f"{PROGRAM}: run it on the Linux host of production, or in WSL")
@@ -321,8 +329,12 @@ def main(work: Callable[[Any], None], parser: ArgumentParser, wait: float = 0) -
         if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT:
             signal.signal(number, interrupt)
 
-    def alone() -> None:
+    def begin() -> None:
         try:
+            if not alone:
+                check_folder()
+                work(options)
+                return
             with lock(wait):
                 start = time.monotonic()
                 check_folder()
@@ -331,4 +343,4 @@ def main(work: Callable[[Any], None], parser: ArgumentParser, wait: float = 0) -
         except WrongUse as problem:
             parser.exit(2, f"{PROGRAM}: {problem}\n")
 
-    common.main(alone)
+    common.main(begin)
