@@ -173,3 +173,34 @@ def test_what_a_project_is_decides_what_starts(name: str, tmp_path: Path) -> Non
     found = write(tmp_path, files)
     started = found.app_command(found.app_port(), found.package or "app")
     assert (started, found.app_port(), found.worker_command(started)) == (command, port, worker)
+
+
+BEAT = "from celery import Celery\n\napp = Celery('shop')\napp.conf.beat_schedule = {}\n"
+SCHEDULERS = {
+    "Celery's beat writes where it may": (
+        {"tasks.py": BEAT},
+        "celery -A tasks beat --loglevel INFO --schedule /tmp/celerybeat-schedule",
+    ),
+    "in Django's database it is read from there": (
+        {"tasks.py": BEAT.split("app.conf")[0], "settings.py": "INSTALLED_APPS = ['django_celery_beat']\n"},
+        "celery -A tasks beat --loglevel INFO --scheduler django_celery_beat.schedulers:DatabaseScheduler",
+    ),
+    "a worker alone has nothing to do at times": ({"tasks.py": BEAT.split("app.conf")[0]}, ""),
+    "the line of a Procfile comes first": (
+        {"tasks.py": BEAT, "Procfile": "web: python -m shop\nworker: celery -A tasks worker\nclock: python clock.py\n"},
+        "python clock.py",
+    ),
+    "one of another kind needs its own": ({"jobs.py": "import rq\n\nqueue = rq.Queue('mail')\nbeat_schedule = 1\n"}, ""),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_a_scheduler_beside_the_app_is_found(name: str, tmp_path: Path) -> None:
+    files, command = SCHEDULERS[name]
+    app = {
+        "shop/__init__.py": "",
+        "shop/app.py": "from flask import Flask\n\napp = Flask(__name__)\n",
+        "requirements.txt": "flask\n",
+    }
+    found = write(tmp_path, {**app, **files})
+    assert found.schedule_command(found.worker_command("flask run")) == command
