@@ -115,6 +115,8 @@ GUIDES = {
         before={
             **UP_AGAIN,
             "scripts/setup                # once": f"docker compose down\n{READY}scripts/setup && scripts/deploy 1.1.0",
+            # Its exit code is 1 until there is a backup.
+            "scripts/status": "scripts/backup --empty",
         },
         not_run=STARTS | DEVELOPMENT | {"copier update --trust -d postgres_version": BACKUPS, "VERSION=": SWARM},
     ),

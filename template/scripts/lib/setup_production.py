@@ -17,6 +17,7 @@ IN_DOCKER = f"docker run --rm --entrypoint openssl python:{PYTHON}-slim"
 SELF_SIGNED = (
     "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 "
     "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+    "-addext basicConstraints=critical,CA:FALSE "
     "-keyout /dev/stdout -out /dev/stdout"
 )
 
