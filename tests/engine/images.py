@@ -63,6 +63,8 @@ IMAGES = (
     Image("redis:8-alpine", "redis", "trixie", {"SERVER": "redis"}, "redis"),
     Image("valkey/valkey:8-alpine", "redis", "trixie", {"SERVER": "valkey"}, "valkey"),
     Image("nginx:1.30-alpine", "nginx", "forky"),
+    Image("certbot/certbot:v5.1.0", "certbot", "forky"),
+    Image("letsencrypt/pebble:latest", "pebble", "forky"),
     Image("n8nio/n8n:2.40.7", "n8n", "bookworm", {"N8N_VERSION": "2.40.7"}, npm=True),
     Image("maildev/maildev:2.2.1", "maildev", "trixie", {"MAILDEV_VERSION": "2.2.1"}, npm=True),
     Image("docker:29-cli", "docker", "forky", target="cli"),
