@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import calendar
 import re
+import socket
 import ssl
 import time
 from collections.abc import Collection
@@ -86,6 +87,15 @@ def ends(certificates: str) -> float:
     digits = found[1].decode() if found else ""
     date = digits if len(digits) == 14 else f"20{digits}"
     return calendar.timegm(time.strptime(date, "%Y%m%d%H%M%S"))
+
+
+def served(address: tuple[str, int], name: str) -> str:
+    """Return the certificate that nginx serves under a name, whoever made it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(address, 15) as plain:
+        with context.wrap_socket(plain, server_hostname=name) as tls:
+            return ssl.DER_cert_to_PEM_cert(tls.getpeercert(True) or b"")
 
 
 def tested(name: str) -> Done[str]:
