@@ -22,9 +22,6 @@ for name; do
     [ -e "renewal/$name.conf" ] || echo "$name"
 done
 """
-# What nginx reads: for each name where its certificate is, that it is known, and where
-# everybody is sent. Without names every one is known.
-CERTIFICATES, HOSTS, CANONICAL = (f"/tmp/turn/{a}" for a in ("tls", "hosts", "canonical"))
 
 
 class Names:
@@ -32,7 +29,8 @@ class Names:
 
     def __init__(self) -> None:
         known = variables(read(ROOT / ".env.production"))
-        self.email, self.server = known.get("ACME_EMAIL", ""), known.get("ACME_SERVER", "")
+        self.email = known.get("ACME_EMAIL", "")
+        self.server = known.get("ACME_SERVER", "")
         self.all = self._names("DOMAINS", known)
         canonical = self._names("CANONICAL_HOST", known)
         if len(canonical) > 1 or (self.all and not {*canonical} <= {*self.all}):
@@ -51,18 +49,20 @@ class Names:
 
 def tell_nginx(names: Names) -> bool:
     """Write down for nginx which names there are; tell whether that is new to it."""
+    tls = [f"{name} /run/certificates/nginx/{name};" for name in names.all]
+    hosts = [f'{name} "";' for name in names.all]
+    canonical = [f'{one} "";' for one in [names.canonical] if one]
     maps = {
-        CERTIFICATES: [f"{name} /run/certificates/nginx/{name};" for name in names.all],
-        HOSTS: ["default unknown;", *(f'{name} "";' for name in names.all)],
-        CANONICAL: [f"default {names.canonical};", f'{names.canonical} "";'],
+        "tls": tls,
+        "hosts": hosts and ["default unknown;", *hosts],
+        "canonical": canonical and [f"default {names.canonical};", *canonical],
     }
-    there = {CERTIFICATES: names.all, HOSTS: names.all, CANONICAL: names.canonical}
-    script = "cd /tmp/turn; cat tls.map hosts.map canonical.map 2>/dev/null | cksum; "
-    for path, lines in maps.items():
+    look = "cat *.map 2>/dev/null | cksum"
+    script = [f"cd /tmp/turn; {look}; rm -f *.map"]
+    for name, lines in maps.items():
         text = "\n".join(lines)
-        script += f"printf '%s\\n' '{text}' >{path}.map; " if there[path] else f"rm -f {path}.map; "
-    script += "cat tls.map hosts.map canonical.map 2>/dev/null | cksum"
-    before, after = nginx.in_nginx(script).splitlines()
+        script += [f"printf '%s\\n' '{text}' >{name}.map"] if lines else []
+    before, after = nginx.in_nginx("; ".join([*script, look])).splitlines()
     return before != after
 
 
@@ -75,17 +75,24 @@ def certbot(*arguments: str, entrypoint: str = "certbot") -> Done[str]:
 def fetch(name: str, names: Names) -> None:
     """Have a certificate made for a name; what stands in the way is a warning."""
     say(f"fetching a certificate for {name}")
-    server = ("--server", names.server) if names.server else ()
-    folders = ("--work-dir", "/tmp/work", "--logs-dir", "/tmp/log")
-    place = ("--webroot", "--webroot-path", "/var/www/acme", "--cert-name", name)
     hook = f'install -m 644 "$RENEWED_LINEAGE"/*.pem /etc/letsencrypt/nginx/{name}/'
-    terms = ("--agree-tos", "--email", names.email, "--non-interactive")
-    done = certbot("certonly", *server, *folders, *place, *terms, "-d", name, "--deploy-hook", hook)
+    options = {
+        "work-dir": "/tmp/work",
+        "logs-dir": "/tmp/log",
+        "webroot-path": "/var/www/acme",
+        "cert-name": name,
+        "domain": name,
+        "email": names.email,
+        "deploy-hook": hook,
+    }
+    options |= {"server": names.server} if names.server else {}
+    words = [f"--{option}={value}" for option, value in options.items()]
+    done = certbot("certonly", "--webroot", "--agree-tos", "--non-interactive", *words)
     if done.returncode:
         said = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-        why = [line for line in said if re.match(r"(?:Detail|Error|.*[Ee]rror)\b", line)] or said[-1:]
+        why = [line for line in said if re.search(r"\b(?:Detail|[Ee]rror):", line)]
         what = f"check that {name} leads here and port 80 is open, then deploy again"
-        warn(f"{what}: there is no certificate for it ({' '.join(why[:2])})")
+        warn(f"{what}: there is no certificate for it ({' '.join(why or said[-1:])})")
 
 
 def serve() -> None:
