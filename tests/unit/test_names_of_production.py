@@ -20,7 +20,7 @@ def acme(template: Path, tmp_path: Path) -> Iterator[ModuleType]:
 
 
 def names(acme: ModuleType, text: str) -> tuple[list[str], str]:
-    (acme.ROOT / ".env.production").write_text(text)
+    (acme.ROOT / ".env.production").write_text(f"ACME_EMAIL=ann@example.com\n{text}")
     found = acme.Names()
     return found.all, found.canonical
 

@@ -37,6 +37,9 @@ class Names:
             what = "write one of DOMAINS as CANONICAL_HOST in .env.production"
             raise Problem(f"{what}: {' '.join(canonical)} is none")
         self.canonical = "".join(canonical)
+        if self.all and not self.email:
+            what = "write ACME_EMAIL in .env.production"
+            raise Problem(f"{what}: the authority asks for it")
 
     def _names(self, variable: str, known: dict[str, str]) -> list[str]:
         names = known.get(variable, "").lower().split()
@@ -98,8 +101,6 @@ def fetch(name: str, names: Names) -> None:
 def serve() -> None:
     """Bring names and certificates to what `.env.production` says."""
     names = Names()
-    if names.all and not names.email:
-        raise Problem("write ACME_EMAIL in .env.production: the authority asks for it")
     if not names.all:
         if tell_nginx(names):
             nginx.reload()
