@@ -204,6 +204,8 @@ def wait_for(token: str, counts: bool) -> None:
                 )
             with suppress(OSError, HTTPException):
                 answer = nginx.answer(host, port, context, MCP_PAGES[0], headers(token))
+                if answer.status == 503:
+                    return  # maintenance
                 # A server may refuse it too, in its own words.
                 refused = answer.getheader("WWW-Authenticate", "").startswith(REALM)
                 right = right + 1 if refused is not counts else 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import calendar
 import re
+import socket
 import ssl
 import time
 from collections.abc import Collection
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
-from .common import ROOT, Done, Problem, run, warn
+from .common import ROOT, Done, Problem, read, run, warn
 from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
 from .settings import ALIAS, APPS
 
@@ -21,6 +22,8 @@ CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "pr
 ALIASES = {app: [ALIAS.format(app, one) for one in "abc"] for app in APPS}
 # What outlives a restart, and where nginx looks that was started by 0.5.0.
 PLACES = "/tmp/turn /tmp"
+# There while scripts/maintenance is on.
+CLOSED = "/tmp/turn/maintenance"
 # A certificate that ends sooner is told.
 DAYS = 14
 
@@ -48,6 +51,8 @@ def check() -> None:
 
 def check_pair(certificate: Path, key: Path, advice: str) -> None:
     """Raise a Problem if a key is not a certificate's."""
+    for path in (certificate, key):
+        path.read_bytes()  # an error names the file, which OpenSSL's does not
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key, lambda: "")
@@ -66,23 +71,39 @@ def refused(name: str) -> str:
 
 def check_end() -> None:
     """Warn of a certificate that ends soon."""
-    days = int((ends(CERTIFICATE.read_text()) - time.time()) // 86400)
+    days = int((ends(der(CERTIFICATE)) - time.time()) // 86400)
     if days < DAYS:
-        warn(f"renew the certificate in secrets/tls/: it ends in {days} days")
+        end = f"ends in {days} days" if days >= 0 else "has ended"
+        warn(f"renew the certificate in secrets/tls/: it {end}")
 
 
-def der(certificates: str) -> bytes:
-    """Return the first certificate of a chain in PEM."""
+def der(chain: Path) -> bytes:
+    """Return the first certificate of a file in PEM; a Problem if there is none."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    text = certificates.partition(begin)[2].partition(end)[0]
-    return ssl.PEM_cert_to_DER_cert(f"{begin}{text}{end}")
+    text = read(chain)
+    body = text.partition(begin)[2].partition(end)[0]
+    try:
+        if body:
+            return ssl.PEM_cert_to_DER_cert(f"{begin}{body}{end}")
+    except ValueError:
+        pass
+    raise Problem(f"write {chain} as PEM: it has no whole BEGIN CERTIFICATE block")
 
 
-def ends(certificates: str) -> float:
-    """Return when the first certificate of a chain ends, in seconds since 1970."""
+def served(host: str, port: int) -> bytes:
+    """Return the certificate that nginx serves."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    client = socket.create_connection((host, port), timeout=15)
+    with context.wrap_socket(client) as wrapped:
+        return wrapped.getpeercert(binary_form=True) or b""
+
+
+def ends(certificate: bytes) -> float:
+    """Return when a certificate ends, in seconds since 1970."""
     # Of X.509's Validity the second date: UTCTime has no century, GeneralizedTime has.
     validity = rb"\x30.(?:\x17\r|\x18\x0f)\d+Z(?:\x17\r|\x18\x0f)(\d+)Z"
-    found = re.search(validity, der(certificates), re.DOTALL)
+    found = re.search(validity, certificate, re.DOTALL)
     digits = found[1].decode() if found else ""
     date = digits if len(digits) == 14 else f"20{digits}"
     return calendar.timegm(time.strptime(date, "%Y%m%d%H%M%S"))
@@ -159,10 +180,9 @@ def listening() -> list[tuple[str, int]]:
     """Return where nginx is reached over HTTPS, on this machine."""
     for name in ids("nginx", running=True):
         where = run("docker", "port", name, "8443", check=False).stdout
-        found = re.findall(r"^([\d.]+):(\d+)$", where, re.MULTILINE)[:1]
-        return [
-            (host.replace("0.0.0.0", "127.0.0.1"), int(port)) for host, port in found
-        ]
+        found = re.findall(r"^\[?([\d.:a-f]+?)\]?:(\d+)$", where, re.MULTILINE)[:1]
+        every = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        return [(every.get(host, host), int(port)) for host, port in found]
     return []
 
 
