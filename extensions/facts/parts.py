@@ -153,7 +153,7 @@ class Parts(Delivery):
     @cached_property
     def deployed_here(self) -> list[str]:
         """The services of docker-compose.prod.yml: those, and what fills a volume, of which each node of a Swarm has its own."""
-        return [*self.deployed, *(["static/production"] if self.static_url else []), "nginx/certbot"]
+        return [*self.deployed, *(["static/production"] if self.static_url else []), "nginx/acme"]
 
     @cached_property
     def needs_healthy(self) -> list[Need]:

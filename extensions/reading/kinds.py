@@ -17,7 +17,7 @@ from .programs import SUBCOMMANDS
 from .reach import Imports
 from .requirements import Requirements
 from .source import runs
-from .workers import Worker, beat_of, workers_of
+from .workers import Worker, beat_of, schedules_too, where_it_can_write, workers_of
 
 # What serves the web, wherever its object is: packages that are declared, and modules that are imported.
 SERVING = frozenset(
@@ -213,14 +213,18 @@ class Kind:
         command = self._procfile.command("worker") or next((worker.command for worker in self.workers), "")
         return "" if command == started else command
 
-    def scheduler(self, worker: str) -> str:
+    def scheduler(self, worker: str, started: str) -> str:
         """Return the command of the scheduler beside the app; empty where there is none.
 
         Args:
             worker: the command of the worker beside it.
+            started: the command of the app, which may be the scheduler itself.
         """
+        if schedules_too(worker):
+            return ""
         named = next((command for name in ("beat", "scheduler", "clock") if (command := self._procfile.command(name))), "")
-        return named or beat_of(self._folder, worker)
+        command = where_it_can_write(named) if named else beat_of(self._folder, worker)
+        return "" if command == started or named == started else command
 
     def _starts(self) -> Iterator[Start]:
         """Yield the programs of the project, the likeliest first."""

@@ -165,9 +165,9 @@ class Destination:
         """Return the command of the worker beside the app, as shell words; empty where there is none."""
         return self.kind.worker(app_command)
 
-    def schedule_command(self, worker_command: str) -> str:
+    def schedule_command(self, worker_command: str, app_command: str) -> str:
         """Return the command of the scheduler beside the app, as shell words; empty where there is none."""
-        return self.kind.scheduler(worker_command)
+        return self.kind.scheduler(worker_command, app_command)
 
     @property
     def _own_command(self) -> list[str]:

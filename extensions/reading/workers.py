@@ -14,6 +14,8 @@ from .programs import Source
 from .source import called_name, full_name
 
 # What Celery's beat has to do, or that it reads it from Django's database.
+# Nothing but /tmp can be written in production.
+IN_TMP = "--schedule /tmp/celerybeat-schedule"
 BEAT = re.compile(r"\b(?:beat_schedule|add_periodic_task|CELERY_?BEAT_SCHEDULE)\b|['\"](django_celery_beat)['\"]")
 HINT = re.compile(r"\b(?:[Cc]elery|rq|dramatiq|arq|huey|taskiq)\b")
 
@@ -97,6 +99,27 @@ def taskiq(source: Source) -> str:
     return ""
 
 
+def schedules_too(worker: str) -> bool:
+    """Tell whether a worker is Celery's scheduler as well.
+
+    Args:
+        worker: its command.
+    """
+    return bool(re.search(r"\bcelery\b.* worker\b.* (?:-B|--beat|-[a-zA-Z]*B)(?: |$)", worker))
+
+
+def where_it_can_write(command: str) -> str:
+    """Return a scheduler's command so that Celery's beat, which keeps a file, works in production: only /tmp can be written.
+
+    Args:
+        command: a scheduler's, of any kind.
+    """
+    words = command.split()
+    is_beat = re.search(r"\bcelery\b.* beat\b", command) and not re.search(r"[$`|&;<>'\"]", command)
+    placed = any(re.match(r"(?:-s|-S|--schedule|--scheduler)(?:=|$)|-s\S", word) for word in words)
+    return f"{command} {IN_TMP}" if is_beat and not placed else command
+
+
 def beat_of(folder: Folder, worker: str) -> str:
     """Return the command of Celery's beat; empty for a worker of another kind, and where nothing is to be done at times.
 
@@ -108,8 +131,7 @@ def beat_of(folder: Folder, worker: str) -> str:
     found = [each for path in folder.sources for each in BEAT.finditer(folder.read(path))] if named else []
     if not named or not found:
         return ""
-    # Nothing but /tmp can be written in production.
-    where = "--schedule /tmp/celerybeat-schedule"
+    where = IN_TMP
     if any(each[1] for each in found):
         where = "--scheduler django_celery_beat.schedulers:DatabaseScheduler"
     return f"celery -A {named[1]} beat --loglevel INFO {where}"

@@ -49,19 +49,9 @@ def production(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with in_production(template, tmp_path_factory.mktemp("acme"), answers) as made:
         folder = made.folder / "pebble"
         folder.mkdir()
-        new = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-subj",
-            "/CN=pebble",
-        ]
-        made.run(*new, "-addext", "subjectAltName=DNS:pebble", "-keyout", "pebble/key.pem", "-out", "pebble/cert.pem")
+        new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=pebble"
+        new += " -addext subjectAltName=DNS:pebble -keyout pebble/key.pem -out pebble/cert.pem"
+        made.run(*new.split())
         (folder / "key.pem").chmod(0o644)
         (folder / "config.json").write_text(json.dumps({"pebble": CONFIG}))
         (made.folder / "docker-compose.prod.override.yml").write_text(OVERRIDE)
@@ -117,6 +107,18 @@ def test_each_name_has_a_certificate_after_a_deployment(production: Production) 
     assert "fetching" not in production.deploy("1").stdout, "once is enough"
 
 
+def test_the_status_and_maintenance_know_the_names(production: Production) -> None:
+    settings(production, CANONICAL_HOST=SHOP)
+    production.deploy("1")
+    found = json.loads(production.run("scripts/status", "--json").stdout)
+    end = certificate(production, SHOP).not_valid_after_utc
+    assert found["certificate"]["ends"][:10] == min(end, certificate(production, WWW).not_valid_after_utc).isoformat()[:10]
+    production.run("scripts/maintenance", "on")
+    assert ask(production, SHOP).status == 503 and ask(production, "evil.example.net").status == 421
+    production.run("scripts/maintenance", "off")
+    assert ask(production, SHOP).status == 404
+
+
 def test_only_names_that_are_known_are_answered_and_all_lead_to_one(production: Production) -> None:
     settings(production, CANONICAL_HOST=SHOP)
     production.deploy("1")
@@ -137,7 +139,7 @@ def test_a_renewed_certificate_is_served_without_a_lost_request(production: Prod
     before = certificate(production, SHOP).serial_number
     renew = "certbot renew --force-renewal --no-random-sleep-on-renew --work-dir /tmp/work --logs-dir /tmp/log"
     with load(production, "/") as answers:
-        production.prod("--profile", "acme", "exec", "-T", "certbot", *renew.split())
+        production.prod("--profile", "acme", "exec", "-T", "certbot_renewal", *renew.split())
         wait_for(lambda: certificate(production, SHOP).serial_number != before or None, 90)
     assert lost(answers) == [] and is_of_the_authority(production, SHOP)
 
@@ -160,12 +162,29 @@ def test_an_authority_that_does_not_answer_leaves_what_is_there(production: Prod
     assert certificate(production, SHOP).serial_number == before
 
 
+def test_names_have_the_certificate_of_ones_own_where_no_authority_is_to_write_to(production: Production) -> None:
+    settings(production, ACME_EMAIL="")
+    said = production.deploy("1").stderr.splitlines()
+    assert len(said) == 2 and all("the certificate in secrets/tls/ is not for" in line for line in said)
+    new = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN={SHOP} -days 90"
+    new += f" -addext subjectAltName=DNS:{SHOP},DNS:{WWW} -keyout own-key.pem -out own.pem"
+    production.run(*new.split())
+    production.run("scripts/certificate", "own.pem", "own-key.pem")
+    assert production.deploy("1").stderr == "" and not production.containers("certbot_renewal")
+    own = x509.load_pem_x509_certificate((production.folder / "own.pem").read_bytes())
+    assert certificate(production, SHOP) == certificate(production, WWW) == own
+    assert ask(production, "evil.example.net").status == 421
+    settings(production)
+    refused = production.run("scripts/certificate", "own.pem", "own-key.pem", check=False)
+    assert refused.returncode == 1 and "scripts/certificate: take ACME_EMAIL out of .env.production" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"ACME_EMAIL": ""}, "write ACME_EMAIL in .env.production"),
         ({"DOMAINS": "shop.example.com,www.example.com"}, "write DOMAINS in .env.production as names of hosts"),
         ({"CANONICAL_HOST": "other.example.com"}, "write one of DOMAINS as CANONICAL_HOST in .env.production"),
+        ({"ACME_CA": "./nowhere.pem"}, "write ACME_CA in .env.production as the path of a file"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_said(production: Production, wrong: dict[str, str], says: str) -> None:

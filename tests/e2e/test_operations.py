@@ -43,6 +43,16 @@ def download(mb: int) -> StreamingResponse:
 @app.get("/framed")
 def framed() -> Response:
     return Response(headers={"X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"})
+
+
+@app.get("/busy")
+def busy() -> Response:
+    return Response("busy", 503)
+
+
+@app.get("/kept")
+def kept() -> Response:
+    return Response(headers={"X-Accel-Redirect": "/own-files/rate.conf", "X-Frame-Options": "DENY"})
 """
 
 
@@ -143,9 +153,13 @@ def test_settings_of_ones_own_are_read_for_http_and_for_the_server(production: P
     (folder / "http.d" / "rate.conf").write_text("limit_req_zone $remote_addr zone=own:1m rate=1r/m;\n")
     (folder / "own.conf").write_text(
         "location = /rare { limit_req zone=own; limit_req_status 429; rewrite ^ / break; proxy_pass http://$replicas:8000; }\n"
+        "location /own-files/ { internal; alias /etc/nginx/templates/http.d/; }\n"
     )
     production.prod("exec", "nginx", "nginx", "-c", "/tmp/nginx.conf", "-s", "reload")
     wait_for(lambda: production.ask("/rare").status == 429 or None)
+    file = production.ask("/kept")
+    assert file.text.startswith("limit_req_zone")
+    assert (file.headers["x-frame-options"], file.headers["x-content-type-options"]) == ("SAMEORIGIN", "nosniff")
 
 
 def test_maintenance_is_told_to_everybody_and_outlasts_a_restart(production: Production) -> None:
@@ -160,10 +174,12 @@ def test_maintenance_is_told_to_everybody_and_outlasts_a_restart(production: Pro
         (nginx,) = production.containers("nginx").values()
         assert nginx["State"]["Health"]["Status"] == "healthy"
         (production.folder / "nginx" / "maintenance.html").unlink()
-        assert production.ask("/").text == "Down for maintenance, back soon.\n"
+        closed = production.ask("/")
+        assert (closed.status, closed.text) == (503, "Down for maintenance, back soon.\n")
     finally:
         production.run("scripts/maintenance", "off")
     assert production.ask("/version").text == '"1"'
+    assert production.ask("/busy").text == "busy", "an app's own 503 is no maintenance"
 
 
 def test_a_certificate_of_ones_own_counts_at_once_and_loses_no_request(production: Production) -> None:
@@ -244,9 +260,17 @@ def test_postgres_is_as_large_as_its_limit_says_and_own_settings_count(productio
     def shown(name: str) -> str:
         return production.prod_sql(f"SHOW {name}")
 
+    def is_ready() -> bool | None:
+        return production.prod("exec", "-T", "db", "pg_isready", "-h", "127.0.0.1", check=False).returncode == 0 or None
+
     assert [shown(name) for name in ("shared_buffers", "effective_cache_size", "max_connections")] == ["256MB", "768MB", "200"]
+    own = production.folder / "docker-compose.prod.override.yml"
+    own.write_text("services:\n  db:\n    command: [postgres, -c, max_connections=50]\n")
+    production.prod("-f", own.name, "up", "--detach", "--wait", "--no-deps", "db")
+    assert (shown("shared_buffers"), shown("max_connections")) == ("128MB", "50")
+    own.unlink()
+    production.prod("up", "--detach", "--wait", "--no-deps", "db")
     production.prod_sql("ALTER SYSTEM SET max_connections = 150")
     production.prod("restart", "db")
-    ready = "exec", "-T", "db", "pg_isready", "-h", "127.0.0.1"
-    wait_for(lambda: production.prod(*ready, check=False).returncode == 0 or None)
+    wait_for(is_ready)
     assert shown("max_connections") == "150"

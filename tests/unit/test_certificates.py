@@ -29,6 +29,11 @@ def nginx(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield import_module("lib.nginx")
 
 
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("chains") / "chain.pem"
+
+
 def certificate(name: str, serial: int, end: datetime.datetime) -> str:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = x509.CertificateBuilder(subject, subject, KEY.public_key(), serial, end - datetime.timedelta(days=9), end)
@@ -43,8 +48,17 @@ def certificate(name: str, serial: int, end: datetime.datetime) -> str:
     above=st.sampled_from(["", "Bag Attributes\n    friendlyName: shop\n"]),
 )
 def test_the_end_of_the_first_certificate_of_a_chain_is_read(
-    nginx: ModuleType, name: str, serial: int, end: datetime.datetime, above: str
+    nginx: ModuleType, chain: Path, name: str, serial: int, end: datetime.datetime, above: str
 ) -> None:
     end = end.replace(microsecond=0)
-    chain = above + certificate(name, serial, end) + certificate("issuer", 7, datetime.datetime(2030, 1, 1))
-    assert nginx.ends(chain) == end.replace(tzinfo=datetime.UTC).timestamp()
+    chain.write_text(above + certificate(name, serial, end) + certificate("issuer", 7, datetime.datetime(2030, 1, 1)))
+    assert nginx.ends(nginx.der(chain)) == end.replace(tzinfo=datetime.UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nothing", "-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n", "-----BEGIN CERTIFICATE-----\nAAA"]
+)
+def test_what_is_no_certificate_gets_a_sentence(nginx: ModuleType, chain: Path, text: str) -> None:
+    chain.write_text(text)
+    with pytest.raises(nginx.Problem, match="as PEM: it has no whole BEGIN CERTIFICATE block"):
+        nginx.der(chain)

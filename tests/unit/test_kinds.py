@@ -190,6 +190,18 @@ SCHEDULERS = {
         {"tasks.py": BEAT, "Procfile": "web: python -m shop\nworker: celery -A tasks worker\nclock: python clock.py\n"},
         "python clock.py",
     ),
+    "what a Procfile starts writes where it may, too": (
+        {"tasks.py": BEAT, "Procfile": "web: python -m shop\nbeat: celery -A tasks beat -l info\n"},
+        "celery -A tasks beat -l info --schedule /tmp/celerybeat-schedule",
+    ),
+    "and where it says": (
+        {"Procfile": "web: python -m shop\nbeat: celery -A tasks beat -s /data/beat\n"},
+        "celery -A tasks beat -s /data/beat",
+    ),
+    "a worker that schedules has none beside it": (
+        {"tasks.py": BEAT, "Procfile": "web: python -m shop\nworker: celery -A tasks worker -l info -B\n"},
+        "",
+    ),
     "one of another kind needs its own": ({"jobs.py": "import rq\n\nqueue = rq.Queue('mail')\nbeat_schedule = 1\n"}, ""),
 }
 
@@ -203,4 +215,10 @@ def test_a_scheduler_beside_the_app_is_found(name: str, tmp_path: Path) -> None:
         "requirements.txt": "flask\n",
     }
     found = write(tmp_path, {**app, **files})
-    assert found.schedule_command(found.worker_command("flask run")) == command
+    assert found.schedule_command(found.worker_command("flask run"), "flask run") == command
+
+
+def test_a_scheduler_that_is_all_there_is_is_the_app(tmp_path: Path) -> None:
+    found = write(tmp_path, {"clock.py": "import schedule\n", "Procfile": "clock: python clock.py\n"})
+    started = found.app_command(found.app_port(), "app")
+    assert started == "python clock.py" and found.schedule_command(found.worker_command(started), started) == ""

@@ -13,16 +13,16 @@ from tests.support import render, scripts_of
 
 
 @pytest.fixture
-def acme(template: Path, tmp_path: Path) -> Iterator[ModuleType]:
+def domains(template: Path, tmp_path: Path) -> Iterator[ModuleType]:
     project = render(template, tmp_path / "shop", {"stack": "minimal", "production": True})
     with scripts_of(project / "scripts"):
-        yield import_module("lib.acme")
+        yield import_module("lib.domains")
 
 
-def names(acme: ModuleType, text: str) -> tuple[list[str], str]:
-    (acme.ROOT / ".env.production").write_text(f"ACME_EMAIL=ann@example.com\n{text}")
-    found = acme.Names()
-    return found.all, found.canonical
+def names(domains: ModuleType, text: str) -> tuple[list[str], str]:
+    (domains.ROOT / ".env.production").write_text(f"ACME_EMAIL=ann@example.com\n{text}")
+    found = domains.Domains()
+    return found.names, found.canonical
 
 
 @pytest.mark.parametrize(
@@ -34,21 +34,23 @@ def names(acme: ModuleType, text: str) -> tuple[list[str], str]:
         ("DOMAINS='Shop.Example.com  www.example.com shop.example.com'\n", ["shop.example.com", "www.example.com"], ""),
         ('DOMAINS="a.b xn--bcher-kva.example"\nCANONICAL_HOST=a.b\n', ["a.b", "xn--bcher-kva.example"], "a.b"),
         ("CANONICAL_HOST=a.b\n", [], "a.b"),
+        ("N8N_HOST=n8n.a.b\n", [], ""),
+        ("DOMAINS=a.b\nN8N_HOST=n8n.a.b\n", ["a.b", "n8n.a.b"], ""),
     ],
 )
-def test_names_are_read(acme: ModuleType, text: str, known: list[str], canonical: str) -> None:
-    assert names(acme, text) == (known, canonical)
+def test_names_are_read(domains: ModuleType, text: str, known: list[str], canonical: str) -> None:
+    assert names(domains, text) == (known, canonical)
 
 
 @pytest.mark.parametrize(
     "name", ["shop", "https://a.b", "a.b:443", "a_b.c", "-a.b", "a..b", "*.a.b", "a.b;", "é.de", "a" * 64 + ".b", "127.0.0.1/"]
 )
 @pytest.mark.parametrize("variable", ["DOMAINS", "CANONICAL_HOST"])
-def test_what_is_no_name_of_a_host_is_said(acme: ModuleType, name: str, variable: str) -> None:
-    with pytest.raises(acme.Problem, match=f"^write {variable} in .env.production as names of hosts"):
-        names(acme, f"{variable}='{name}'\n")
+def test_what_is_no_name_of_a_host_is_said(domains: ModuleType, name: str, variable: str) -> None:
+    with pytest.raises(domains.Problem, match=f"^write {variable} in .env.production as names of hosts"):
+        names(domains, f"{variable}='{name}'\n")
 
 
-def test_all_can_not_be_sent_to_an_unknown_name(acme: ModuleType) -> None:
-    with pytest.raises(acme.Problem, match=r"^write one of DOMAINS as CANONICAL_HOST in \.env\.production: c\.d is none$"):
-        names(acme, "DOMAINS=a.b\nCANONICAL_HOST=c.d\n")
+def test_all_can_not_be_sent_to_an_unknown_name(domains: ModuleType) -> None:
+    with pytest.raises(domains.Problem, match=r"^write one of DOMAINS as CANONICAL_HOST in \.env\.production: c\.d is none$"):
+        names(domains, "DOMAINS=a.b\nCANONICAL_HOST=c.d\n")

@@ -1,64 +1,48 @@
 # Managed by chora-compose-template: `copier update` rewrites it. Add your own script.
-"""The names that production has, and their certificates from an authority, by ACME."""
+"""Certificates from an authority, by ACME: certbot fetches them, nginx serves them."""
 
 from __future__ import annotations
 
 import re
+import ssl
 
 from . import nginx
-from .common import ROOT, Done, Problem, read, run, say, variables, warn
-from .production import compose
+from .common import Done, Problem, run, say, warn
+from .domains import WHERE, Domains
+from .production import PROJECT, compose, ids, inspect, remove
 
-# Names of DNS, and none of one word: no authority knows those.
-LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-NAME = re.compile(rf"(?:{LABEL}\.)+{LABEL}")
+FOLDER, SERVICE = "/run/certificates", "certbot_renewal"
 # nginx starts with the certificate in secrets/tls/ for each name, until it has its own.
+# Names that are not used any more are not renewed; their certificates stay.
 PREPARE = """
 cd /etc/letsencrypt
+mkdir -p renewal
 for name; do
     mkdir -p "nginx/$name"
     [ -s "nginx/$name/fullchain.pem" ] || cp /tls/*.pem "nginx/$name"
     chmod 644 "nginx/$name"/*.pem
+    [ ! -e "renewal/$name.off" ] || mv "renewal/$name.off" "renewal/$name.conf"
     [ -e "renewal/$name.conf" ] || echo "$name"
+done
+for file in renewal/*.conf; do
+    name=$(basename "$file" .conf)
+    case " $* " in *" $name "*) ;; *) mv "$file" "renewal/$name.off" ;; esac
 done
 """
 
 
-class Names:
-    """What `.env.production` says of names."""
+def tell_nginx(domains: Domains, own: bool) -> None:
+    """Write down for nginx which names there are, and whether each has a certificate.
 
-    def __init__(self) -> None:
-        known = variables(read(ROOT / ".env.production"))
-        self.email = known.get("ACME_EMAIL", "")
-        self.server = known.get("ACME_SERVER", "")
-        self.all = self._names("DOMAINS", known)
-        canonical = self._names("CANONICAL_HOST", known)
-        if len(canonical) > 1 or (self.all and not {*canonical} <= {*self.all}):
-            what = "write one of DOMAINS as CANONICAL_HOST in .env.production"
-            raise Problem(f"{what}: {' '.join(canonical)} is none")
-        self.canonical = "".join(canonical)
-        if self.all and not self.email:
-            what = "write ACME_EMAIL in .env.production"
-            raise Problem(f"{what}: the authority asks for it")
-
-    def _names(self, variable: str, known: dict[str, str]) -> list[str]:
-        names = known.get(variable, "").lower().split()
-        for name in names:
-            if not NAME.fullmatch(name) or len(name) > 253:
-                what = f"write {variable} in .env.production as names of hosts"
-                raise Problem(f"{what}, with blanks between them: {name!r} is none")
-        return [*dict.fromkeys(names)]
-
-
-def tell_nginx(names: Names) -> bool:
-    """Write down for nginx which names there are; tell whether that is new to it."""
-    tls = [f"{name} /run/certificates/nginx/{name};" for name in names.all]
-    hosts = [f'{name} "";' for name in names.all]
-    canonical = [f'{one} "";' for one in [names.canonical] if one]
+    It reads that again where it is new.
+    """
+    tls = [f"{name} {FOLDER}/nginx/{name};" for name in domains.names if own]
+    hosts = [f'{name} "";' for name in domains.names]
+    fixed = [f'{name} "";' for name in domains.fixed]
     maps = {
         "tls": tls,
         "hosts": hosts and ["default unknown;", *hosts],
-        "canonical": canonical and [f"default {names.canonical};", *canonical],
+        "canonical": fixed and [f"default {domains.canonical};", *fixed],
     }
     look = "cat *.map 2>/dev/null | cksum"
     script = [f"cd /tmp/turn; {look}; rm -f *.map"]
@@ -66,16 +50,17 @@ def tell_nginx(names: Names) -> bool:
         text = "\n".join(lines)
         script += [f"printf '%s\\n' '{text}' >{name}.map"] if lines else []
     before, after = nginx.in_nginx("; ".join([*script, look])).splitlines()
-    return before != after
+    if before != after:
+        nginx.reload()
 
 
 def certbot(*arguments: str, entrypoint: str = "certbot") -> Done[str]:
     """Run a command in the container that has the certificates."""
     once = ("--progress", "quiet", "run", "--rm", "--no-deps", "-T", "--entrypoint")
-    return compose(*once, entrypoint, "certbot", *arguments, check=False)
+    return compose(*once, entrypoint, SERVICE, *arguments, check=False)
 
 
-def fetch(name: str, names: Names) -> None:
+def fetch(name: str, domains: Domains) -> None:
     """Have a certificate made for a name; what stands in the way is a warning."""
     say(f"fetching a certificate for {name}")
     hook = f'install -m 644 "$RENEWED_LINEAGE"/*.pem /etc/letsencrypt/nginx/{name}/'
@@ -85,10 +70,10 @@ def fetch(name: str, names: Names) -> None:
         "webroot-path": "/var/www/acme",
         "cert-name": name,
         "domain": name,
-        "email": names.email,
+        "email": domains.email,
         "deploy-hook": hook,
     }
-    options |= {"server": names.server} if names.server else {}
+    options |= {"server": domains.server} if domains.server else {}
     words = [f"--{option}={value}" for option, value in options.items()]
     done = certbot("certonly", "--webroot", "--agree-tos", "--non-interactive", *words)
     if done.returncode:
@@ -98,19 +83,40 @@ def fetch(name: str, names: Names) -> None:
         warn(f"{what}: there is no certificate for it ({' '.join(why or said[-1:])})")
 
 
+def check_own(domains: Domains) -> None:
+    """Warn of names that the certificate in secrets/tls/ is not for."""
+    context = nginx.verifying()
+    context.check_hostname = True
+    for host, port in nginx.listening():
+        for name in domains.names:
+            try:
+                nginx.handshake(host, port, context, name)
+            except ssl.SSLCertVerificationError:
+                what = f"set ACME_EMAIL {WHERE}, or give one by scripts/certificate"
+                warn(f"{what}: the certificate in secrets/tls/ is not for {name}")
+            except OSError:
+                pass  # said by whoever asks nginx next
+
+
 def serve() -> None:
     """Bring names and certificates to what `.env.production` says."""
-    names = Names()
-    if not names.all:
-        if tell_nginx(names):
-            nginx.reload()
+    domains = Domains()
+    if not domains.email:
+        remove(ids(SERVICE))
+        tell_nginx(domains, own=False)
+        check_own(domains)
         return
-    prepared = certbot("-ec", PREPARE, "sh", *names.all, entrypoint="sh")
+    mounts = [one for each in inspect(ids("nginx")) for one in each["Mounts"]]
+    if FOLDER not in [one["Destination"] for one in mounts]:
+        up = f"docker compose -p {PROJECT} … up --detach --no-deps nginx"
+        raise Problem(f"start nginx with its new settings, by `{up}`, then deploy")
+    prepared = certbot("-ec", PREPARE, "sh", *domains.names, entrypoint="sh")
     if prepared.returncode:
-        raise Problem(f"certificates have no place: {prepared.stderr.strip()}")
-    if tell_nginx(names):
-        nginx.reload()
+        said = prepared.stderr.strip().splitlines()[-1:]
+        warn(f"deploy again once certbot starts: {''.join(said)}")
+        return
+    tell_nginx(domains, own=True)
     for name in prepared.stdout.split():
-        fetch(name, names)
+        fetch(name, domains)
     # Which renews them; with the settings of this project's file.
-    compose("up", "--detach", "--no-deps", "certbot")
+    compose("up", "--detach", "--no-deps", SERVICE)

@@ -10,7 +10,6 @@ import base64
 import json
 import re
 import secrets
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -190,8 +189,6 @@ def wait_for(token: str, counts: bool) -> None:
     """Wait until nginx knows a token, or does not any more."""
     write_rules()
     nginx.reload()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     end = time.monotonic() + 15
     for host, port in nginx.listening():
         right = 0
@@ -203,7 +200,10 @@ def wait_for(token: str, counts: bool) -> None:
                     "look at nginx's log: it does not take secrets/mcp_tokens"
                 )
             with suppress(OSError, HTTPException):
-                answer = nginx.answer(host, port, context, MCP_PAGES[0], headers(token))
+                asked = (nginx.trusting(), MCP_PAGES[0], headers(token))
+                answer = nginx.answer(host, port, *asked)
+                if answer.status == 503:
+                    return  # maintenance
                 # A server may refuse it too, in its own words.
                 refused = answer.getheader("WWW-Authenticate", "").startswith(REALM)
                 right = right + 1 if refused is not counts else 0

@@ -9,10 +9,12 @@ import socket
 import ssl
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
-from .common import ROOT, Done, Problem, run, warn
+from .common import ROOT, Done, Problem, read, run, warn
+from .domains import Domains
 from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
 from .settings import ALIAS, APPS
 
@@ -22,6 +24,8 @@ CERTIFICATE, KEY = (ROOT / "secrets/tls" / f"{a}.pem" for a in ("fullchain", "pr
 ALIASES = {app: [ALIAS.format(app, one) for one in "abc"] for app in APPS}
 # What outlives a restart, and where nginx looks that was started by 0.5.0.
 PLACES = "/tmp/turn /tmp"
+# There while scripts/maintenance is on.
+CLOSED = "/tmp/turn/maintenance"
 # A certificate that ends sooner is told.
 DAYS = 14
 
@@ -49,6 +53,8 @@ def check() -> None:
 
 def check_pair(certificate: Path, key: Path, advice: str) -> None:
     """Raise a Problem if a key is not a certificate's."""
+    for path in (certificate, key):
+        path.read_bytes()  # an error names the file, which OpenSSL's does not
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key, lambda: "")
@@ -65,37 +71,82 @@ def refused(name: str) -> str:
     return found[0] if found else ""
 
 
+def served_until() -> tuple[str, float]:
+    """Return the name with the certificate that ends first, and when that is.
+
+    Raises:
+        OSError: where nginx is not reached.
+    """
+    for host, port in listening():
+        names = Domains().names or ["localhost"]
+        return min(
+            ((name, ends(served(host, port, name))) for name in names),
+            key=lambda one: one[1],
+        )
+    raise ConnectionError("nginx is reached nowhere")
+
+
 def check_end() -> None:
     """Warn of a certificate that ends soon."""
-    days = int((ends(CERTIFICATE.read_text()) - time.time()) // 86400)
-    if days < DAYS:
-        warn(f"renew the certificate in secrets/tls/: it ends in {days} days")
+    with suppress(OSError):
+        name, end = served_until()
+        days = int((end - time.time()) // 86400)
+        if days < DAYS:
+            when = f"ends in {days} days" if days >= 0 else "has ended"
+            where = f"of {name}" if Domains().email else "in secrets/tls/"
+            warn(f"renew the certificate {where}: it {when}")
 
 
-def der(certificates: str) -> bytes:
-    """Return the first certificate of a chain in PEM."""
+def der(chain: Path) -> bytes:
+    """Return the first certificate of a file in PEM; a Problem if there is none."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    text = certificates.partition(begin)[2].partition(end)[0]
-    return ssl.PEM_cert_to_DER_cert(f"{begin}{text}{end}")
+    text = read(chain)
+    body = text.partition(begin)[2].partition(end)[0]
+    try:
+        if body:
+            return ssl.PEM_cert_to_DER_cert(f"{begin}{body}{end}")
+    except ValueError:
+        pass
+    raise Problem(f"write {chain} as PEM: it has no whole BEGIN CERTIFICATE block")
 
 
-def ends(certificates: str) -> float:
-    """Return when the first certificate of a chain ends, in seconds since 1970."""
+def handshake(host: str, port: int, context: ssl.SSLContext, name: str) -> bytes:
+    """Return the certificate that nginx serves under a name."""
+    client = socket.create_connection((host, port), timeout=15)
+    with context.wrap_socket(client, server_hostname=name) as wrapped:
+        return wrapped.getpeercert(binary_form=True) or b""
+
+
+def served(host: str, port: int, name: str = "localhost") -> bytes:
+    """Return the certificate that nginx serves under a name, whoever made it."""
+    return handshake(host, port, trusting(), name)
+
+
+def trusting() -> ssl.SSLContext:
+    """Return what takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def verifying() -> ssl.SSLContext:
+    """Return what takes the certificate in secrets/tls/ alone, under any name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    # The certificate itself is what it has to be: X509_V_FLAG_PARTIAL_CHAIN.
+    context.verify_flags |= 0x80000
+    context.load_verify_locations(CERTIFICATE)
+    return context
+
+
+def ends(certificate: bytes) -> float:
+    """Return when a certificate ends, in seconds since 1970."""
     # Of X.509's Validity the second date: UTCTime has no century, GeneralizedTime has.
     validity = rb"\x30.(?:\x17\r|\x18\x0f)\d+Z(?:\x17\r|\x18\x0f)(\d+)Z"
-    found = re.search(validity, der(certificates), re.DOTALL)
+    found = re.search(validity, certificate, re.DOTALL)
     digits = found[1].decode() if found else ""
     date = digits if len(digits) == 14 else f"20{digits}"
     return calendar.timegm(time.strptime(date, "%Y%m%d%H%M%S"))
-
-
-def served(address: tuple[str, int], name: str) -> str:
-    """Return the certificate that nginx serves under a name, whoever made it."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(address, 15) as plain:
-        with context.wrap_socket(plain, server_hostname=name) as tls:
-            return ssl.DER_cert_to_PEM_cert(tls.getpeercert(True) or b"")
 
 
 def tested(name: str) -> Done[str]:
@@ -156,30 +207,27 @@ def ask(
     page: str, headers: dict[str, str], wrong: Collection[int] = (401, 502, 504)
 ) -> None:
     """Ask over HTTPS once; a Problem if nobody can, a warning if browsers would mind."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    # The certificate itself is what it has to be: X509_V_FLAG_PARTIAL_CHAIN.
-    context.verify_flags |= 0x80000
-    context.load_verify_locations(CERTIFICATE)
     for host, port in listening():
-        request(host, port, context, page, headers, wrong)
+        request(host, port, verifying(), page, headers, wrong)
 
 
 def listening() -> list[tuple[str, int]]:
     """Return where nginx is reached over HTTPS, on this machine."""
     for name in ids("nginx", running=True):
         where = run("docker", "port", name, "8443", check=False).stdout
-        found = re.findall(r"^([\d.]+):(\d+)$", where, re.MULTILINE)[:1]
-        return [
-            (host.replace("0.0.0.0", "127.0.0.1"), int(port)) for host, port in found
-        ]
+        found = re.findall(r"^\[?([\d.:a-f]+?)\]?:(\d+)$", where, re.MULTILINE)[:1]
+        every = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        return [(every.get(host, host), int(port)) for host, port in found]
     return []
 
 
 def answer(
     host: str, port: int, context: ssl.SSLContext, page: str, headers: dict[str, str]
 ) -> HTTPResponse:
-    """Return what a request is answered with, status and headers."""
+    """Return what a request under a name of ours is answered with, but its body."""
+    domains = Domains()
+    for name in [domains.canonical or "".join(domains.names[:1])]:
+        headers = {"Host": name, **headers} if name else headers
     client = HTTPSConnection(host, port, timeout=15, context=context)
     try:
         client.request("GET", page, headers=headers)

@@ -13,13 +13,23 @@ from .settings import PYTHON, SECRETS
 
 FOLDER = ROOT / "secrets"
 TLS = FOLDER / "tls"
-IN_DOCKER = f"docker run --rm --entrypoint openssl python:{PYTHON}-slim"
+IN_DOCKER = f"docker run --rm -i --entrypoint openssl python:{PYTHON}-slim"
 SELF_SIGNED = (
     "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 "
-    "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
-    "-addext basicConstraints=critical,CA:FALSE "
-    "-keyout /dev/stdout -out /dev/stdout"
+    "-config /dev/stdin -keyout /dev/stdout -out /dev/stdout"
 )
+# In place of -addext, by which OpenSSL 1.1.1 makes an authority's all the same.
+SETTINGS = """
+[req]
+prompt = no
+distinguished_name = name
+x509_extensions = extensions
+[name]
+CN = localhost
+[extensions]
+subjectAltName = DNS:localhost,IP:127.0.0.1
+basicConstraints = critical,CA:FALSE
+"""
 
 
 def keep(path: Path, text: str, mode: int = 0o444) -> None:
@@ -33,7 +43,8 @@ def make_certificate() -> None:
     """Make a self-signed certificate, for a first start without a real one."""
     for program in ("openssl", IN_DOCKER):
         try:
-            made = run(*program.split(), *SELF_SIGNED.split()).stdout
+            command = (*program.split(), *SELF_SIGNED.split())
+            made = run(*command, input=SETTINGS).stdout
             blocks = re.findall(r"-----BEGIN .+?-----END .+?-----\n", made, re.DOTALL)
             certificate, key = sorted(blocks)
         except (Problem, ValueError):
