@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -152,14 +153,26 @@ def _answer(
     return Answer(response.status, text, found, time.monotonic() - start, method)
 
 
+def connect(port: int, host: str) -> http.client.HTTPSConnection:
+    """Return a connection to this machine, under a name that may lead elsewhere."""
+    connection = http.client.HTTPSConnection(host, port, timeout=15, context=TLS)
+
+    def here(_: tuple[str, int], *rest: Any) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port), *rest)
+
+    connection._create_connection = here  # type: ignore[attr-defined]
+    return connection
+
+
 @contextmanager
-def load(production: Production, *paths: str, post: str = "") -> Iterator[list[Answer]]:
+def load(production: Production, *paths: str, post: str = "", host: str = "127.0.0.1") -> Iterator[list[Answer]]:
     """Let eight clients ask again and again, half of them over one connection each that they keep.
 
     Args:
         production: whom they ask.
         paths: what the clients ask for, in turns.
         post: what a quarter of them posts to; nothing posts without.
+        host: the name under which they ask, which need not lead anywhere.
 
     Yields:
         The answers, which are complete when the block has ended.
@@ -174,7 +187,7 @@ def load(production: Production, *paths: str, post: str = "") -> Iterator[list[A
         while not stop.wait(PAUSE):
             start = time.monotonic()
             try:
-                connection = connection or http.client.HTTPSConnection("127.0.0.1", port, timeout=15, context=TLS)
+                connection = connection or connect(port, host)
                 answers.append(_answer(connection, path, method, None, {}, start))
             except (OSError, http.client.HTTPException) as error:
                 answers.append(Answer(0, repr(error), {}, time.monotonic() - start, method))

@@ -98,7 +98,7 @@ def ask(production: Production, host: str, port: str = "HTTPS_PORT") -> HTTPResp
 
 def test_each_name_has_a_certificate_after_a_deployment(production: Production) -> None:
     settings(production)
-    with load(production, "/") as answers:
+    with load(production, "/", host=SHOP) as answers:
         said = production.deploy("1")
     assert lost(answers) == []
     assert f"fetching a certificate for {SHOP}" in said.stdout and said.stderr == ""
@@ -138,7 +138,7 @@ def test_a_renewed_certificate_is_served_without_a_lost_request(production: Prod
     production.deploy("1")
     before = certificate(production, SHOP).serial_number
     renew = "certbot renew --force-renewal --no-random-sleep-on-renew --work-dir /tmp/work --logs-dir /tmp/log"
-    with load(production, "/") as answers:
+    with load(production, "/", host=SHOP) as answers:
         production.prod("--profile", "acme", "exec", "-T", "certbot_renewal", *renew.split())
         wait_for(lambda: certificate(production, SHOP).serial_number != before or None, 90)
     assert lost(answers) == [] and is_of_the_authority(production, SHOP)

@@ -7,7 +7,7 @@ import re
 import ssl
 
 from . import nginx
-from .common import Done, Problem, run, say, warn
+from .common import Done, Problem, say, warn
 from .domains import WHERE, Domains
 from .production import PROJECT, compose, ids, inspect, remove
 
@@ -24,9 +24,10 @@ for name; do
     [ ! -e "renewal/$name.off" ] || mv "renewal/$name.off" "renewal/$name.conf"
     [ -e "renewal/$name.conf" ] || echo "$name"
 done
-for file in renewal/*.conf; do
-    name=$(basename "$file" .conf)
-    case " $* " in *" $name "*) ;; *) mv "$file" "renewal/$name.off" ;; esac
+cd renewal
+for file in *.conf; do
+    name=${file%.conf}
+    case " $* * " in *" $name "*) ;; *) mv "$file" "$name.off" ;; esac
 done
 """
 
@@ -101,22 +102,28 @@ def check_own(domains: Domains) -> None:
 def serve() -> None:
     """Bring names and certificates to what `.env.production` says."""
     domains = Domains()
+    mounts = [one for each in inspect(ids("nginx")) for one in each["Mounts"]]
+    if FOLDER not in [one["Destination"] for one in mounts]:
+        # Started by a release before 0.11.0.
+        if domains.names or domains.canonical:
+            up = f"docker compose -p {PROJECT} … up --detach --no-deps nginx"
+            raise Problem(f"start nginx with its new settings, by `{up}`, then deploy")
+        return
     if not domains.email:
         remove(ids(SERVICE))
         tell_nginx(domains, own=False)
         check_own(domains)
         return
-    mounts = [one for each in inspect(ids("nginx")) for one in each["Mounts"]]
-    if FOLDER not in [one["Destination"] for one in mounts]:
-        up = f"docker compose -p {PROJECT} … up --detach --no-deps nginx"
-        raise Problem(f"start nginx with its new settings, by `{up}`, then deploy")
     prepared = certbot("-ec", PREPARE, "sh", *domains.names, entrypoint="sh")
     if prepared.returncode:
         said = prepared.stderr.strip().splitlines()[-1:]
         warn(f"deploy again once certbot starts: {''.join(said)}")
         return
     tell_nginx(domains, own=True)
-    for name in prepared.stdout.split():
+    new = prepared.stdout.split()
+    for name in new:
         fetch(name, domains)
+    if new:
+        nginx.reload()  # it would know the old ones for a minute
     # Which renews them; with the settings of this project's file.
     compose("up", "--detach", "--no-deps", SERVICE)
