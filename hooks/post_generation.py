@@ -71,7 +71,7 @@ def ignored(answers: dict[str, Any], folder: Path) -> list[str]:
     # What an existing line such as `.env*` would hide is shown again.
     production = ["!.env.production.example"] if answers.get("production") else []
     if production or (folder / ".env.production").exists() or (folder / "backups").exists():
-        production += [".env.production", "/backups/"]
+        production += [".env.production", "/backups/", "/run.log"]
     if answers["stack"] == "minimal":
         env = [".env"] if answers.get("branch_environments") or production else []
         return [*env, *(["secrets/"] if production else []), *production, *tests]

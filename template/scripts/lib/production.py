@@ -19,7 +19,18 @@ from . import common
 from .common import PROGRAM, ROOT, Done, Problem, run, say, warn
 from .settings import PAGES, PORT, POSTGRES, SECRETS, SERVICES, SLUG
 
-PROJECT = f"{SLUG}-prod"
+
+
+def environment() -> str:
+    """Return what this production is called, on a machine that may have several."""
+    try:
+        text = common.read(ROOT / ".env.production")
+    except OSError:  # said by what needs it
+        text = ""
+    return common.variables(text).get("ENVIRONMENT") or "prod"
+
+
+PROJECT = f"{SLUG}-{environment()}"
 FILE = "docker-compose.prod.yml"
 LOCK = f"/tmp/{PROJECT}.lock"
 # Ctrl-C, a pipeline that gives up, and a closed terminal.
@@ -276,12 +287,23 @@ def lock(seconds: float = 0) -> Iterator[None]:
         yield
 
 
+def folders(*, others: bool = False) -> set[str]:
+    """Return from where this production runs; or others of the same app do."""
+    label = "com.docker.compose.project"
+    names = (label, f"{label}.working_dir")
+    form = " ".join("{" * 2 + f'.Label "{name}"' + "}" * 2 for name in names)
+    ps = ("docker", "ps", "--filter", f"label={label}", "--format", form)
+    rows = [line.partition(" ") for line in run(*ps).stdout.splitlines()]
+    ours = [row for row in rows if row[0].startswith(f"{SLUG}-") and row[2]]
+    return {folder for name, _, folder in ours if (name == PROJECT) is not others}
+
+
 def check_folder() -> None:
     """Raise a Problem if another project has this one's name, and runs."""
-    label = "com.docker.compose.project"
-    form = "{" * 2 + f'.Label "{label}.working_dir"' + "}" * 2
-    ps = ("docker", "ps", "--filter", f"label={label}={PROJECT}", "--format", form)
-    for other in {*run(*ps).stdout.splitlines()} - {""}:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,19}", environment()):
+        what = "small letters, digits and -, at most 20"
+        raise Problem(f"write ENVIRONMENT in .env.production with {what}")
+    for other in folders():
         try:
             ours = os.path.samefile(other, ROOT)
         except FileNotFoundError:
@@ -290,7 +312,8 @@ def check_folder() -> None:
             ours = False
         if not ours:
             first = f"there, or after `docker compose -p {PROJECT} down`"
-            raise Problem(f"run it {first}: {PROJECT} runs from {other}")
+            name = "ENVIRONMENT=staging in .env.production names another"
+            raise Problem(f"run it {first}: {PROJECT} runs from {other}; {name}")
 
 
 def ignore_signals() -> None:
