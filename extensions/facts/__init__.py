@@ -25,7 +25,8 @@ class Facts(Parts):
 
     # The stable one.
     nginx_version: ClassVar[str] = "1.30"
-    certbot_version: ClassVar[str] = "v5.1.0"
+    certbot_version: ClassVar[str] = "v5.5.0"
+    restic_version: ClassVar[str] = "0.19.1"
     # Pinned, because n8n's settings change between versions.
     n8n_version: ClassVar[str] = "2.40.7"
     # The major version of Docker's images in which GitLab CI works.

@@ -153,7 +153,8 @@ class Parts(Delivery):
     @cached_property
     def deployed_here(self) -> list[str]:
         """The services of docker-compose.prod.yml: those, and what fills a volume, of which each node of a Swarm has its own."""
-        return [*self.deployed, *(["static/production"] if self.static_url else []), "nginx/acme"]
+        static = ["static/production"] if self.static_url else []
+        return [*self.deployed, *static, "nginx/acme", *(["copies/production"] if self.uses_postgres else [])]
 
     @cached_property
     def needs_healthy(self) -> list[Need]:
