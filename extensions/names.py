@@ -33,7 +33,7 @@ TOOL_ROOM = 12
 # templates of Postgres, and the superuser of .env.defaults.
 TAKEN = frozenset({"db", "app", "redis", "gateway", "nginx", "localhost", "public", "none", "dev", "template0", "template1"})
 # What later versions call services of theirs. A project that has a server of such a name keeps it, as one that begins with x-.
-RESERVED = frozenset({"mailcatcher", "worker", "scheduler", "migrate", "certbot", "n8n"})
+RESERVED = frozenset({"backup", "mailcatcher", "worker", "scheduler", "migrate", "certbot", "n8n"})
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 # The distribution project's reference grammar: a registry, which holds a dot or a port or is localhost, and parts of a path.
 _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"

@@ -17,6 +17,7 @@ BLOCK = re.compile(r"^```(?:sh|bash|console|shell)\n(.*?)^```", re.MULTILINE | r
 COPIER = "uv tool install copier"
 BRANCHES = "tests/e2e/test_branches.py does it, with two branches at once"
 BACKUPS = "tests/e2e/test_backups.py does it, between the versions that there are images of"
+COPIES = "tests/e2e/test_copies.py does it, to a folder and to a server"
 SWARM = "tests/e2e/test_swarm.py does it, in a swarm"
 CLIENTS = "tests/e2e/test_mcp.py does it, as real clients"
 
@@ -159,8 +160,10 @@ PAGES = {
     "docs/how-to/backups.md": Page(
         PRODUCTION,
         words=DUMP | {"/mnt/usb/": "$HOME/"},
-        before={"scripts/backup ": f"{READY}scripts/setup && scripts/deploy 1.0.0"},
+        before={"scripts/backup  ": f"{READY}scripts/setup && scripts/deploy 1.0.0"},
         not_run={
+            "scripts/backup --to": COPIES,
+            "scripts/restore --check": COPIES,
             "scripts/setup": "tests/e2e/test_backups.py does it, on what stands for a new host",
             "copier update --trust -d postgres_version": BACKUPS,
             "docker compose -p shop-prod": BACKUPS,
@@ -208,7 +211,11 @@ PAGES = {
             "scripts/certificate": "cp secrets/tls/fullchain.pem secrets/tls/privkey.pem .",
             # Its exit code is 1 until there is a backup.
             "scripts/status": "scripts/backup --empty",
-            "docker compose -p shop-prod --env-file .env": "echo HSTS_SECONDS=60 >>.env.production",
+        },
+        words={"python -m shop.import - <prices.csv": "python -V"},
+        not_run={
+            "cat >>.env.production": "tests/e2e/test_acme.py does it, with an authority",
+            "scripts/deploy --host": "tests/e2e/test_further_operations.py does it, by a server of ssh",
         },
     ),
     "docs/how-to/python-on-the-host.md": Page(preset("03-hybrid"), name="myproj"),

@@ -224,7 +224,7 @@ class Kind:
             return ""
         named = next((command for name in ("beat", "scheduler", "clock") if (command := self._procfile.command(name))), "")
         command = where_it_can_write(named) if named else beat_of(self._folder, worker)
-        return "" if command == started or named == started else command
+        return "" if started and started in (command, named) else command
 
     def _starts(self) -> Iterator[Start]:
         """Yield the programs of the project, the likeliest first."""

@@ -13,9 +13,9 @@ from .layout import Layout
 from .programs import Source
 from .source import called_name, full_name
 
-# What Celery's beat has to do, or that it reads it from Django's database.
 # Nothing but /tmp can be written in production.
 IN_TMP = "--schedule /tmp/celerybeat-schedule"
+# What Celery's beat has to do, or that it reads it from Django's database.
 BEAT = re.compile(r"\b(?:beat_schedule|add_periodic_task|CELERY_?BEAT_SCHEDULE)\b|['\"](django_celery_beat)['\"]")
 HINT = re.compile(r"\b(?:[Cc]elery|rq|dramatiq|arq|huey|taskiq)\b")
 

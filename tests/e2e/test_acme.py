@@ -64,7 +64,7 @@ def production(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def settings(production: Production, **more: str) -> None:
-    known = {"DOMAINS": f"{SHOP} {WWW}", "ACME_EMAIL": "ann@example.com", "ACME_SERVER": "https://pebble:14000/dir"}
+    known = {"DOMAINS": f"{SHOP} {WWW}", "ACME_EMAIL": "ann@example.org", "ACME_SERVER": "https://pebble:14000/dir"}
     known |= {"ACME_CA": "./pebble/cert.pem"} | more
     text = "".join(f"{name}='{value}'\n" for name, value in known.items())
     (production.folder / ".env.production").write_text(text)
@@ -86,11 +86,11 @@ def is_of_the_authority(production: Production, name: str) -> bool:
     return "Pebble" in found.issuer.rfc4514_string() and names == [name]
 
 
-def ask(production: Production, host: str, port: str = "HTTPS_PORT") -> HTTPResponse:
+def ask(production: Production, host: str, port: str = "HTTPS_PORT", line: str = "/a?b=c") -> HTTPResponse:
     """Ask for a page under a name; return the answer without its body."""
     with socket.create_connection(("127.0.0.1", int(production.ports[port])), timeout=15) as plain:
-        client = TLS.wrap_socket(plain, server_hostname=host) if port == "HTTPS_PORT" else plain
-        client.sendall(f"GET /a?b=c HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        client = TLS.wrap_socket(plain, server_hostname=host.partition(".:")[0]) if port == "HTTPS_PORT" else plain
+        client.sendall(f"GET {line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         response = HTTPResponse(client)
         response.begin()
         return response
@@ -127,6 +127,8 @@ def test_only_names_that_are_known_are_answered_and_all_lead_to_one(production: 
     assert ask(production, SHOP).status == 404
     assert ask(production, "evil.example.net").status == 421
     assert ask(production, "evil.example.net", "HTTP_PORT").status == 421
+    assert ask(production, "evil.example.net", line=f"https://{SHOP}/").status == 421, "the app would take the header"
+    assert ask(production, f"{SHOP.upper()}.:1234").status == 404
     assert ask(production, WWW, "HTTP_PORT").getheader("Location") == https
     production.prod("restart", "nginx")
     assert wait_for(lambda: ask(production, WWW).status) == 308
@@ -144,6 +146,31 @@ def test_a_renewed_certificate_is_served_without_a_lost_request(production: Prod
     assert lost(answers) == [] and is_of_the_authority(production, SHOP)
 
 
+def test_another_authority_is_asked_and_what_nginx_has_lost_is_given_again(production: Production) -> None:
+    before = certificate(production, SHOP).serial_number
+    settings(production, ACME_SERVER="https://pebble:14000/dir?other")
+    assert f"fetching a certificate for {SHOP}" in production.deploy("1").stdout
+    assert certificate(production, SHOP).serial_number != before and is_of_the_authority(production, WWW)
+    settings(production)
+    production.deploy("1")
+    before = certificate(production, SHOP).serial_number
+    break_it = f"echo broken >/etc/letsencrypt/nginx/{SHOP}/fullchain.pem"
+    production.prod("--profile", "acme", "exec", "-T", "certbot_renewal", "sh", "-c", break_it)
+    production.deploy("1")
+    production.prod("restart", "nginx")
+    assert wait_for(lambda: certificate(production, SHOP).serial_number) == before
+
+
+def test_a_name_that_comes_back_is_served_with_its_certificate(production: Production) -> None:
+    before = certificate(production, WWW).serial_number
+    settings(production, DOMAINS=SHOP)
+    production.deploy("1")
+    assert ask(production, WWW).status == 421
+    settings(production)
+    assert f"fetching a certificate for {WWW}" in production.deploy("1").stdout
+    assert certificate(production, WWW).serial_number == before, "which was not due"
+
+
 def test_a_wrong_name_is_told_and_leaves_the_others(production: Production) -> None:
     before = certificate(production, SHOP).serial_number
     settings(production, DOMAINS=f"{SHOP} nowhere.example.com {WWW}")
@@ -158,7 +185,9 @@ def test_an_authority_that_does_not_answer_leaves_what_is_there(production: Prod
     before = certificate(production, SHOP).serial_number
     production.prod("-f", "docker-compose.prod.override.yml", "stop", "--timeout", "1", "pebble")
     settings(production, DOMAINS=f"{SHOP} {WWW} new.example.com")
-    assert "check that new.example.com leads here" in production.deploy("1").stderr
+    assert "deploy again: new.example.com has no certificate (" in production.deploy("1").stderr
+    status = json.loads(production.run("scripts/status", "--json", check=False).stdout)
+    assert status["certificate"] == {"ok": False, "error": "new.example.com has none of its own yet"}
     assert certificate(production, SHOP).serial_number == before
 
 

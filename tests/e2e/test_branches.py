@@ -71,7 +71,6 @@ def test_main_and_three_branches_are_up_at_once_and_have_their_own_data(stack: S
 
 
 @pytest.mark.oldest
-@pytest.mark.podman
 def test_one_checkout_that_switches_to_and_fro_finds_the_data_of_each_branch(stack: Stack) -> None:
     stack.up()
     note(stack, "main")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,11 +39,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_copy_is_encrypted_checked_and_kept_as_long_as_said(production: Production, place: Path) -> None:
     first = production.run("scripts/backup", "--to", str(place))
     assert "keep secrets/backup_password in another place too" in first.stderr and f"to {place}, and checked" in first.stdout
-    again = production.run("scripts/backup", "--to", str(place))
+    for _ in range(2):
+        again = production.run("scripts/backup", "--to", str(place))
     assert again.stderr == "" and "began" not in again.stdout
     secret = (production.folder / "secrets" / "app_secret_key").read_bytes()
     assert not any(secret in path.read_bytes() or b"PGDMP" in path.read_bytes() for path in place.rglob("*") if path.is_file())
-    assert len([*(place / "snapshots").iterdir()]) == 1, "of one day one is kept"
+    assert len([*(place / "snapshots").iterdir()]) == 2, "the last of the day, and the oldest"
     settings = production.folder / ".env.production"
     settings.write_text("BACKUP_KEEP=many\n")
     wrong = production.run("scripts/backup", "--to", str(place), check=False)
@@ -46,10 +52,10 @@ def test_a_copy_is_encrypted_checked_and_kept_as_long_as_said(production: Produc
     assert wrong.returncode == 1 and "scripts/backup: write BACKUP_KEEP in .env.production as days, weeks" in wrong.stderr
 
 
-@pytest.mark.parametrize("target", ["/nowhere/at/all", "sftp:ann@host:/x", "elsewhere"])
+@pytest.mark.parametrize("target", ["/nowhere/at/all", "sftp:ann@host:/x", "local:/x", "elsewhere"])
 def test_a_place_that_is_none_is_said(production: Production, target: str) -> None:
     done = production.run("scripts/backup", "--to", target, check=False)
-    assert done.returncode == 1 and "scripts/backup: give a folder that exists, or an address" in done.stderr
+    assert done.returncode == 1 and "scripts/backup: give a folder that exists, or an address that begins with s3:" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -59,12 +65,48 @@ def test_a_dump_and_a_copy_are_tried_without_a_change(production: Production, pl
         said = production.run("scripts/restore", "--check", *words).stdout
         assert "can be restored: " in said and " tables of " in said
     assert production.prod_sql("SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database") == before
+    assert not [*production.folder.glob("backups/copy-*")], "secrets stay where they are"
     newest = max(production.folder.glob("backups/*.dump"))
-    broken = production.folder / "backups" / newest.name.replace(".dump", "9.dump")
+    broken = production.folder / "backups" / f"{newest.name[:-20]}20991231_000000.dump"
     broken.write_bytes(newest.read_bytes()[:-600])
     failed = production.run("scripts/restore", "--check", check=False)
     broken.unlink()
     assert failed.returncode == 1 and "can't be restored" in failed.stderr
+
+
+def test_a_disk_that_is_not_mounted_gets_no_new_copies(production: Production, place: Path) -> None:
+    away = place.with_name("away")
+    place.rename(away)
+    place.mkdir()
+    refused = production.run("scripts/backup", "--to", str(place), check=False)
+    assert refused.returncode == 1 and "there are no copies; is it mounted?" in refused.stderr
+    assert not [*place.iterdir()]
+    place.rmdir()
+    away.rename(place)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_was_ended_keeps_no_later_one_from_its_work(production: Production, place: Path, number: signal.Signals) -> None:
+    def containers() -> str:
+        return production.run("docker", "ps", "--all", "--quiet", "--filter", f"name={production.project}-copies-").stdout
+
+    command = ["scripts/backup", "--to", str(place)]
+    environment = {**os.environ, **production.ports, **production.environment}
+    for seconds in (0.5, 1.5, 2.5):
+        with subprocess.Popen(command, cwd=production.folder, env=environment, start_new_session=True) as process:
+            wait_for(lambda: containers() or None)
+            time.sleep(seconds)
+            process.send_signal(number)
+        assert not containers()
+    assert "can be restored" in production.run("scripts/restore", "--check", "--from", str(place)).stdout
+    assert "and checked the copies" in production.run(*command).stdout
+
+
+def test_copies_of_before_can_be_named(production: Production, place: Path) -> None:
+    known = production.run("scripts/restore", "--check", "--from", str(place), "--copy", "none", check=False)
+    assert known.returncode == 1 and "scripts/restore: name one of these copies: " in known.stderr
+    first = re.findall(r"([0-9a-f]{8}) \(", known.stderr)[0]
+    assert "can be restored" in production.run("scripts/restore", "--check", "--from", str(place), "--copy", first).stdout
 
 
 def test_a_server_takes_copies_too(production: Production) -> None:
@@ -77,8 +119,8 @@ def test_a_server_takes_copies_too(production: Production) -> None:
         wait_for(lambda: production.run("scripts/backup", "--to", address, check=False).returncode == 0 or None)
         assert "can be restored" in production.run("scripts/restore", "--check", "--from", address).stdout
         production.run("docker", "stop", "--time", "1", name)
-        gone = production.run("scripts/backup", "--to", address, check=False)
-        assert gone.returncode == 1 and f"scripts/backup: look at {address}, then try again: " in gone.stderr
+        gone = production.run("scripts/backup", "--to", address.replace("//", "//ann:secret@"), check=False)
+        assert gone.returncode == 1 and f"scripts/backup: look at {address}" in gone.stderr and "ann:secret" not in gone.stderr
     finally:
         production.run("docker", "rm", "--force", "--volumes", name)
 
@@ -102,6 +144,7 @@ def test_an_empty_host_has_everything_again(production: Production, place: Path,
     secret.write_bytes(password)
     said = new.run("scripts/restore", "--from", str(place)).stdout
     assert "fetched " in said and "restored " in said
+    assert "settings and secrets of then are in" in said
     (kept,) = new.folder.glob("backups/copy-*/secrets/app_secret_key")
     assert kept.read_text() == key
     new.deploy("1")

@@ -52,7 +52,8 @@ def test_the_end_of_the_first_certificate_of_a_chain_is_read(
 ) -> None:
     end = end.replace(microsecond=0)
     chain.write_text(above + certificate(name, serial, end) + certificate("issuer", 7, datetime.datetime(2030, 1, 1)))
-    assert nginx.ends(nginx.der(chain)) == end.replace(tzinfo=datetime.UTC).timestamp()
+    times = [one.replace(tzinfo=datetime.UTC).timestamp() for one in (end - datetime.timedelta(days=9), end)]
+    assert nginx.validity(nginx.der(chain)) == (*times,)
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_wrong_names_of_servers_are_refused_in_one_sentence(servers: object, say
     assert names.mcp_servers_error(servers) == says
 
 
-@pytest.mark.parametrize("name", ["mailcatcher", "worker", "scheduler", "migrate", "certbot", "n8n", "x-tasks"])
+@pytest.mark.parametrize("name", ["backup", "mailcatcher", "worker", "scheduler", "migrate", "certbot", "n8n", "x-tasks"])
 def test_a_name_that_is_refused_by_now_is_kept_where_a_server_has_it_and_refused_elsewhere(name: str) -> None:
     says = "Begin no name with pg- or x-." if name.startswith("x-") else f"Rename {name}: it is taken."
     assert names.mcp_servers_error(["tasks", name]) == names.mcp_servers_error(["tasks", name], ["tasks"]) == says

@@ -5,54 +5,81 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 
 from . import nginx
 from .common import Done, Problem, say, warn
 from .domains import WHERE, Domains
-from .production import PROJECT, compose, ids, inspect, remove
+from .production import compose, ids, inspect, remove
 
 FOLDER, SERVICE = "/run/certificates", "certbot_renewal"
-# nginx starts with the certificate in secrets/tls/ for each name, until it has its own.
-# Names that are not used any more are not renewed; their certificates stay.
-PREPARE = """
-cd /etc/letsencrypt
-mkdir -p renewal
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+# Gives nginx the certificate of each name; that in secrets/tls/ where it has none yet.
+TAKE = """cd /etc/letsencrypt
+for folder in nginx/*/; do
+    from=live/$(basename "$folder")
+    [ -s "$from/fullchain.pem" ] || from=/tls
+    for file in privkey fullchain; do
+        cmp -s "$from/$file.pem" "$folder$file.pem" && continue
+        cp "$from/$file.pem" "$folder$file.new" && chmod 644 "$folder$file.new"
+        mv "$folder$file.new" "$folder$file.pem"
+    done
+done
+"""
+# Tells which names have no certificate of the authority, or had none until now. Others
+# are not renewed any more; their certificates stay.
+PREPARE = """cd /etc/letsencrypt
+mkdir -p renewal nginx
+printf %s "$2" >nginx/take.new && mv nginx/take.new nginx/take
+server=$1; shift 2
 for name; do
     mkdir -p "nginx/$name"
-    [ -s "nginx/$name/fullchain.pem" ] || cp /tls/*.pem "nginx/$name"
-    chmod 644 "nginx/$name"/*.pem
-    [ ! -e "renewal/$name.off" ] || mv "renewal/$name.off" "renewal/$name.conf"
-    [ -e "renewal/$name.conf" ] || echo "$name"
+    [ ! -e "renewal/$name.off" ] || { mv "renewal/$name.off" "renewal/$name.conf"; echo "$name"; }
+    [ -e "renewal/$name.conf" ] || { echo "$name"; continue; }
+    # Of another authority: not due, and to be replaced.
+    grep -qxF "server = $server" "renewal/$name.conf" || echo "$name --force-renewal"
 done
 cd renewal
 for file in *.conf; do
     name=${file%.conf}
     case " $* * " in *" $name "*) ;; *) mv "$file" "$name.off" ;; esac
 done
+sh ../nginx/take
 """
+# What says nothing of the reason.
+NOISE = r"^$|^(?:Saving debug|Requesting a|Account reg|An unexpected|Ask for help|Some chall)"
 
 
-def tell_nginx(domains: Domains, own: bool) -> None:
+def tell_nginx(domains: Domains) -> None:
     """Write down for nginx which names there are, and whether each has a certificate.
 
     It reads that again where it is new.
     """
-    tls = [f"{name} {FOLDER}/nginx/{name};" for name in domains.names if own]
-    hosts = [f'{name} "";' for name in domains.names]
-    fixed = [f'{name} "";' for name in domains.fixed]
+    own = domains.names if domains.email else []
+    # As a client sends it, which is what an app takes for its own; and our scripts.
+    hosts = [
+        rf"~*^{re.escape(one)}\.?(?::\d+)?$" for one in ["localhost", *domains.names]
+    ]
+    fixed = [hosts[0], *(rf"~*^{re.escape(one)}\.?(?::\d+)?$" for one in domains.fixed)]
     maps = {
-        "tls": tls,
-        "hosts": hosts and ["default unknown;", *hosts],
-        "canonical": fixed and [f"default {domains.canonical};", *fixed],
+        "tls": [f"{name} {FOLDER}/nginx/{name};" for name in own],
+        "hosts": ["default unknown;", *(f'"{one}" "";' for one in hosts)],
+        "canonical": [
+            f"default {domains.canonical};",
+            *(f'"{one}" "";' for one in fixed),
+        ],
     }
-    look = "cat *.map 2>/dev/null | cksum"
-    script = [f"cd /tmp/turn; {look}; rm -f *.map"]
+    wanted = {"tls": own, "hosts": domains.names, "canonical": domains.canonical}
+    script = ["cd /tmp/turn"]
     for name, lines in maps.items():
-        text = "\n".join(lines)
-        script += [f"printf '%s\\n' '{text}' >{name}.map"] if lines else []
-    before, after = nginx.in_nginx("; ".join([*script, look])).splitlines()
-    if before != after:
+        text = "\n".join(lines if wanted[name] else ["# none"])
+        script += [f"printf '%s\\n' '{text}' >{name}.new && mv {name}.new {name}.map"]
+    # What it has read; those of nobody are the same as none.
+    script += ["cat *.map | cksum", "cat read || echo none"]
+    new, known = nginx.in_nginx("; ".join(script)).splitlines()
+    if new != known:
         nginx.reload()
+        nginx.in_nginx(f"echo '{new}' >/tmp/turn/read")
 
 
 def certbot(*arguments: str, entrypoint: str = "certbot") -> Done[str]:
@@ -61,10 +88,9 @@ def certbot(*arguments: str, entrypoint: str = "certbot") -> Done[str]:
     return compose(*once, entrypoint, SERVICE, *arguments, check=False)
 
 
-def fetch(name: str, domains: Domains) -> None:
+def fetch(name: str, more: list[str], domains: Domains) -> None:
     """Have a certificate made for a name; what stands in the way is a warning."""
     say(f"fetching a certificate for {name}")
-    hook = f'install -m 644 "$RENEWED_LINEAGE"/*.pem /etc/letsencrypt/nginx/{name}/'
     options = {
         "work-dir": "/tmp/work",
         "logs-dir": "/tmp/log",
@@ -72,16 +98,24 @@ def fetch(name: str, domains: Domains) -> None:
         "cert-name": name,
         "domain": name,
         "email": domains.email,
-        "deploy-hook": hook,
+        "server": domains.server or LETS_ENCRYPT,
+        "deploy-hook": "sh /etc/letsencrypt/nginx/take",
     }
-    options |= {"server": domains.server} if domains.server else {}
     words = [f"--{option}={value}" for option, value in options.items()]
-    done = certbot("certonly", "--webroot", "--agree-tos", "--non-interactive", *words)
+    words += ["--webroot", "--agree-tos", "--non-interactive", *more]
+    for _ in range(12):
+        done = certbot("certonly", *words)
+        said = done.stdout + done.stderr
+        if "Another instance" not in said:  # the renewal at work
+            break
+        time.sleep(5)
     if done.returncode:
-        said = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-        why = [line for line in said if re.search(r"\b(?:Detail|[Ee]rror):", line)]
-        what = f"check that {name} leads here and port 80 is open, then deploy again"
-        warn(f"{what}: there is no certificate for it ({' '.join(why or said[-1:])})")
+        lines = [line.strip() for line in said.splitlines()]
+        why = [line for line in lines if "Detail:" in line]
+        what = f"check that {name} leads here and port 80 is open" if why else ""
+        why = why or [line for line in lines if not re.search(NOISE, line)]
+        what = what or "look at what the authority says"
+        warn(f"{what}, then deploy again: {name} has no certificate ({' '.join(why)})")
 
 
 def check_own(domains: Domains) -> None:
@@ -92,38 +126,54 @@ def check_own(domains: Domains) -> None:
         for name in domains.names:
             try:
                 nginx.handshake(host, port, context, name)
-            except ssl.SSLCertVerificationError:
-                what = f"set ACME_EMAIL {WHERE}, or give one by scripts/certificate"
-                warn(f"{what}: the certificate in secrets/tls/ is not for {name}")
+            except ssl.SSLCertVerificationError as error:
+                if error.verify_code == 62:  # X509_V_ERR_HOSTNAME_MISMATCH
+                    what = f"set ACME_EMAIL {WHERE}, or give one by scripts/certificate"
+                    warn(f"{what}: the certificate in secrets/tls/ is not for {name}")
             except OSError:
                 pass  # said by whoever asks nginx next
 
 
-def serve() -> None:
-    """Bring names and certificates to what `.env.production` says."""
+def prepare() -> list[str]:
+    """Let nginx know names and certificates.
+
+    Return the names that need a new one, each with what certbot is told besides.
+    """
     domains = Domains()
     mounts = [one for each in inspect(ids("nginx")) for one in each["Mounts"]]
     if FOLDER not in [one["Destination"] for one in mounts]:
         # Started by a release before 0.11.0.
-        if domains.names or domains.canonical:
-            up = f"docker compose -p {PROJECT} … up --detach --no-deps nginx"
-            raise Problem(f"start nginx with its new settings, by `{up}`, then deploy")
-        return
+        if domains.names:
+            what = "run scripts/update-images, then deploy again"
+            raise Problem(f"{what}: nginx has settings of before, without DOMAINS")
+        return []
     if not domains.email:
         remove(ids(SERVICE))
-        tell_nginx(domains, own=False)
+        tell_nginx(domains)
         check_own(domains)
-        return
-    prepared = certbot("-ec", PREPARE, "sh", *domains.names, entrypoint="sh")
+        return []
+    words = (domains.server or LETS_ENCRYPT, TAKE, *domains.names)
+    prepared = certbot("-ec", PREPARE, "sh", *words, entrypoint="sh")
     if prepared.returncode:
-        said = prepared.stderr.strip().splitlines()[-1:]
-        warn(f"deploy again once certbot starts: {''.join(said)}")
-        return
-    tell_nginx(domains, own=True)
-    new = prepared.stdout.split()
-    for name in new:
-        fetch(name, domains)
-    if new:
+        said = " ".join(prepared.stderr.strip().splitlines()[-1:])
+        warn(f"deploy again once certbot starts: certificates are as before ({said})")
+        return []
+    tell_nginx(domains)
+    # Without the renewal any of them may have ended.
+    found = prepared.stdout.splitlines()
+    told = {line.partition(" ")[0] for line in found}
+    idle = not ids(SERVICE, running=True)
+    found += [name for name in domains.names if idle and name not in told]
+    return [*dict.fromkeys(found)]
+
+
+def fetch_all(names: list[str]) -> None:
+    """Have certificates made, and see to it that they are renewed."""
+    domains = Domains()
+    for words in map(str.split, names):
+        fetch(words[0], words[1:], domains)
+    if names:
         nginx.reload()  # it would know the old ones for a minute
-    # Which renews them; with the settings of this project's file.
-    compose("up", "--detach", "--no-deps", SERVICE)
+    if domains.email:
+        # With the settings of this project's file.
+        compose("up", "--detach", "--no-deps", SERVICE)

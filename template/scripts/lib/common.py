@@ -82,7 +82,8 @@ def say(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    print(f"{PROGRAM}: {typed(text)}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"{PROGRAM}: {typed(text)}", file=sys.stderr, flush=True)
 
 
 def advice_on(said: str, client: str = "") -> str:

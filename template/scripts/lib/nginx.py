@@ -12,10 +12,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from typing import NamedTuple
 
 from .common import ROOT, Done, Problem, read, run, warn
 from .domains import Domains
-from .production import PROJECT, Container, compose, ids, inspect, last_words, remove
+from .environments import PROJECT
+from .production import Container, compose, ids, inspect, last_words, remove
 from .settings import ALIAS, APPS
 
 FRONTEND = f"{PROJECT}_frontend"
@@ -71,30 +73,47 @@ def refused(name: str) -> str:
     return found[0] if found else ""
 
 
-def served_until() -> tuple[str, float]:
-    """Return the name with the certificate that ends first, and when that is.
+class Certificate(NamedTuple):
+    """What nginx serves under a name."""
+
+    name: str
+    ends: float  # seconds since 1970
+    early: float  # seconds before the end in which it is told
+    ours: bool  # whether it is that in secrets/tls/
+
+
+def served_by_name() -> list[Certificate]:
+    """Return the certificates that nginx serves, that which ends first before others.
 
     Raises:
         OSError: where nginx is not reached.
     """
+    domains, found = Domains(), []
     for host, port in listening():
-        names = Domains().names or ["localhost"]
-        return min(
-            ((name, ends(served(host, port, name))) for name in names),
-            key=lambda one: one[1],
-        )
+        for name in domains.names or ["localhost"]:
+            one = served(host, port, name)
+            begin, end = validity(one)
+            # certbot renews in the last third of a certificate's time.
+            early = (
+                min(DAYS * 86400, (end - begin) / 4) if domains.email else DAYS * 86400
+            )
+            found.append(Certificate(name, end, early, one == der(CERTIFICATE)))
+        return sorted(found, key=lambda one: one.ends)
     raise ConnectionError("nginx is reached nowhere")
 
 
 def check_end() -> None:
-    """Warn of a certificate that ends soon."""
+    """Warn of certificates that end soon."""
+    said = {}
     with suppress(OSError):
-        name, end = served_until()
-        days = int((end - time.time()) // 86400)
-        if days < DAYS:
+        for name, end, early, ours in served_by_name():
+            left = end - time.time()
+            days = int(left // 86400)
             when = f"ends in {days} days" if days >= 0 else "has ended"
-            where = f"of {name}" if Domains().email else "in secrets/tls/"
-            warn(f"renew the certificate {where}: it {when}")
+            if left < early:
+                said["in secrets/tls/" if ours else f"of {name}"] = when
+    for where, when in said.items():
+        warn(f"renew the certificate {where}: it {when}")
 
 
 def der(chain: Path) -> bytes:
@@ -139,14 +158,15 @@ def verifying() -> ssl.SSLContext:
     return context
 
 
-def ends(certificate: bytes) -> float:
-    """Return when a certificate ends, in seconds since 1970."""
-    # Of X.509's Validity the second date: UTCTime has no century, GeneralizedTime has.
-    validity = rb"\x30.(?:\x17\r|\x18\x0f)\d+Z(?:\x17\r|\x18\x0f)(\d+)Z"
-    found = re.search(validity, certificate, re.DOTALL)
-    digits = found[1].decode() if found else ""
-    date = digits if len(digits) == 14 else f"20{digits}"
-    return calendar.timegm(time.strptime(date, "%Y%m%d%H%M%S"))
+def validity(certificate: bytes) -> tuple[float, float]:
+    """Return when a certificate begins and ends, in seconds since 1970."""
+    # UTCTime has no century, GeneralizedTime has.
+    date = rb"(?:\x17\r|\x18\x0f)(\d+)Z"
+    found = re.search(rb"\x30." + date + date, certificate, re.DOTALL)
+    digits = [one.decode() for one in found.groups()] if found else ["", ""]
+    dates = [one if len(one) == 14 else f"20{one}" for one in digits]
+    begin, end = (calendar.timegm(time.strptime(one, "%Y%m%d%H%M%S")) for one in dates)
+    return begin, end
 
 
 def tested(name: str) -> Done[str]:
@@ -207,8 +227,10 @@ def ask(
     page: str, headers: dict[str, str], wrong: Collection[int] = (401, 502, 504)
 ) -> None:
     """Ask over HTTPS once; a Problem if nobody can, a warning if browsers would mind."""
+    # Where there are others, that in secrets/tls/ may have ended.
+    context = trusting() if Domains().email else verifying()
     for host, port in listening():
-        request(host, port, verifying(), page, headers, wrong)
+        request(host, port, context, page, headers, wrong)
 
 
 def listening() -> list[tuple[str, int]]:
@@ -224,10 +246,9 @@ def listening() -> list[tuple[str, int]]:
 def answer(
     host: str, port: int, context: ssl.SSLContext, page: str, headers: dict[str, str]
 ) -> HTTPResponse:
-    """Return what a request under a name of ours is answered with, but its body."""
-    domains = Domains()
-    for name in [domains.canonical or "".join(domains.names[:1])]:
-        headers = {"Host": name, **headers} if name else headers
+    """Return what a request is answered with, status and headers."""
+    # The name that it always knows.
+    headers = {"Host": "localhost", **headers}
     client = HTTPSConnection(host, port, timeout=15, context=context)
     try:
         client.request("GET", page, headers=headers)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,20 +18,9 @@ from typing import Any
 
 from . import common
 from .common import PROGRAM, ROOT, Done, Problem, run, say, warn
+from .environments import PROJECT, check_folder
 from .settings import PAGES, PORT, POSTGRES, SECRETS, SERVICES, SLUG
 
-
-
-def environment() -> str:
-    """Return what this production is called, on a machine that may have several."""
-    try:
-        text = common.read(ROOT / ".env.production")
-    except OSError:  # said by what needs it
-        text = ""
-    return common.variables(text).get("ENVIRONMENT") or "prod"
-
-
-PROJECT = f"{SLUG}-{environment()}"
 FILE = "docker-compose.prod.yml"
 LOCK = f"/tmp/{PROJECT}.lock"
 # Ctrl-C, a pipeline that gives up, and a closed terminal.
@@ -287,35 +277,6 @@ def lock(seconds: float = 0) -> Iterator[None]:
         yield
 
 
-def folders(*, others: bool = False) -> set[str]:
-    """Return from where this production runs; or others of the same app do."""
-    label = "com.docker.compose.project"
-    names = (label, f"{label}.working_dir")
-    form = " ".join("{" * 2 + f'.Label "{name}"' + "}" * 2 for name in names)
-    ps = ("docker", "ps", "--filter", f"label={label}", "--format", form)
-    rows = [line.partition(" ") for line in run(*ps).stdout.splitlines()]
-    ours = [row for row in rows if row[0].startswith(f"{SLUG}-") and row[2]]
-    return {folder for name, _, folder in ours if (name == PROJECT) is not others}
-
-
-def check_folder() -> None:
-    """Raise a Problem if another project has this one's name, and runs."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,19}", environment()):
-        what = "small letters, digits and -, at most 20"
-        raise Problem(f"write ENVIRONMENT in .env.production with {what}")
-    for other in folders():
-        try:
-            ours = os.path.samefile(other, ROOT)
-        except FileNotFoundError:
-            ours = True  # it was moved here
-        except PermissionError:
-            ours = False
-        if not ours:
-            first = f"there, or after `docker compose -p {PROJECT} down`"
-            name = "ENVIRONMENT=staging in .env.production names another"
-            raise Problem(f"run it {first}: {PROJECT} runs from {other}; {name}")
-
-
 def ignore_signals() -> None:
     """Ignore from now on who wants to stop us: what follows can't be left half done."""
     for number in STOPPING:
@@ -326,6 +287,24 @@ def interrupt(*_: object) -> None:
     """End what is being done, once: what puts it in order is not interrupted again."""
     ignore_signals()
     sys.exit(f"{PROGRAM}: interrupted")
+
+
+def deploy_there(host: str, rest: list[str]) -> None:
+    """Deploy on another host, over ssh."""
+    host, _, folder = host.partition(":")
+    if not re.fullmatch(r"\w[\w.@-]*", host) or ":" in folder:
+        sys.exit(f"{PROGRAM}: name a host as USER@HOST: {host!r} is none")
+    # It begins in the user's home there.
+    where = shlex.quote(re.sub(r"^~/", "", folder) or f"/srv/{SLUG}")
+    command = f"cd {where} && exec scripts/deploy {shlex.join(rest)}"
+    # With a terminal, so that the deployment hears of our end.
+    ssh = ["ssh", "-tt", host, command]
+    try:
+        if sys.platform == "win32":  # which has no other process take its place
+            sys.exit(subprocess.run(ssh, check=False).returncode)
+        os.execvp("ssh", ssh)
+    except OSError as error:
+        sys.exit(f"{PROGRAM}: install OpenSSH's client: {error.strerror}")
 
 
 def arguments(about: str) -> ArgumentParser:
@@ -339,10 +318,12 @@ def main(
     parser: ArgumentParser,
     wait: float = 0,
     alone: bool = True,
+    then: Callable[[Any], None] = lambda options: None,
 ) -> None:
     """Do a script's work, with its options; a failure is one sentence.
 
-    Alone: while no other script for production works, for which it waits.
+    Alone: while no other script for production works, for which it waits. Then: what
+    keeps no other one from its work.
     """
     options = parser.parse_args()
     if sys.platform == "win32":
@@ -363,6 +344,7 @@ def main(
                 check_folder()
                 work(options)
                 say(f"done in {time.monotonic() - start:.0f} s")
+            then(options)
         except WrongUse as problem:
             parser.exit(2, f"{PROGRAM}: {problem}\n")
 

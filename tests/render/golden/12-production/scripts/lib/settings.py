@@ -11,6 +11,8 @@ DRAIN = 30
 PORT = 8000
 # Pages of which one that answers is enough.
 PAGES = ["/ready"]
+# Whether n8n has a name of its own.
+N8N = False
 PYTHON = "3.13"
 POSTGRES = "17"
 DATABASES = ["my_project"]
