@@ -293,7 +293,9 @@ def own_packages_stand(answers: Answers) -> None:
 
 def sources_stand(answers: Answers) -> None:
     text = rendered("Dockerfile", answers)
-    copied = [line.removeprefix("COPY ") for line in text.split("\n") if line.startswith("COPY ") and "<<" not in line]
+    lines = [line.removeprefix("COPY ") for line in text.split("\n") if line.startswith("COPY ")]
+    # A list in JSON is no here-document, whatever names are in it.
+    copied = [line for line in lines if line.startswith("[") or "<<" not in line]
     words = [word for line in copied for word in (json.loads(line) if line.startswith("[") else line.split(" "))]
     needed = [*answers["test_sources"], *(answers["dev_sources"] if answers["dev_requirements"] else [])]
     assert {*needed} <= {*words, "pyproject.toml"}
