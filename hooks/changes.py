@@ -107,7 +107,7 @@ class Change:
             back = f"{self.command} -d project_slug={self.old['project_slug']}"
             return [f"go back with `{back}` before you deploy: {production} keeps the data and the ports of production."]
         # Another version of Postgres has another volume, which scripts/upgrade-postgres fills.
-        lost = [name for name in self.production_services if name not in {"app", "migrate"}]
+        lost = [name for name in self.production_services if name not in {"app", "migrate", "backup_copies"}]
         if not lost:
             return []
         containers = " ".join(f"{production}-{name}-1" for name in lost)
